@@ -1,0 +1,108 @@
+package rules
+
+// Class names the set of lists (and of values written in a rule itself) that a name or an address belongs to.
+// The zero Class is "in none of them". A Class has a meaning only for the Compiled that gave it.
+type Class uint32
+
+// Fact is one thing that can be known of a flow; a set of them is a FactSet.
+type Fact uint8
+
+// The facts that a rule can ask for.
+const (
+	FactSNI Fact = iota
+	FactHost
+	FactQuery
+	FactProtocol
+	FactTo
+	FactFrom
+	FactPort
+	FactTransport
+	FactOpened
+	factCount
+)
+
+// FactSet is a set of facts, a bit each.
+type FactSet uint16
+
+// Has tells whether f is in the set.
+func (s FactSet) Has(f Fact) bool { return s&(1<<f) != 0 }
+
+// With returns the set with f in it.
+func (s FactSet) With(f Fact) FactSet { return s | 1<<f }
+
+// AllFacts is every fact: a flow whose inspection is over knows them all.
+const AllFacts FactSet = 1<<factCount - 1
+
+// Facts is what is known of one flow, in the form that Compiled.Match reads. The zero value knows nothing.
+//
+// A fact that is Known and zero is known to be absent: a flow whose inspection ended without a server name has
+// FactSNI in Known and SNI zero. A fact that is not Known may still turn up.
+type Facts struct {
+	Known     FactSet
+	Transport Transport
+	Protocol  Protocol
+	Opened    Side
+	Port      uint16 // of the outside end; 0 where the transport has none
+	SNI       Class  // server name of a TLS or QUIC ClientHello
+	Host      Class  // of an HTTP request
+	Query     Class  // name asked for in a DNS query
+	To        Class  // address of the outside end
+	From      Class  // address of the inside end
+}
+
+// Protocol is what an inspector took a flow for.
+type Protocol uint8
+
+// The protocols that inspectors tell apart. ProtocolNone, once known, means "nothing we know".
+const (
+	ProtocolNone Protocol = iota
+	ProtocolTLS
+	ProtocolQUIC
+	ProtocolHTTP
+	ProtocolDNS
+	ProtocolSTUN
+	ProtocolWhatsApp
+)
+
+var protocolNames = [...]string{"none", "tls", "quic", "http", "dns", "stun", "whatsapp"}
+
+// String gives the word that policy files use.
+func (p Protocol) String() string { return word(protocolNames[:], int(p)) }
+
+// Transport is the protocol above IP, in the words of policy files.
+type Transport uint8
+
+// The transports that a rule can ask for.
+const (
+	TransportOther Transport = iota
+	TransportTCP
+	TransportUDP
+	TransportICMP // ICMP and ICMPv6
+)
+
+var transportNames = [...]string{"other", "tcp", "udp", "icmp"}
+
+// String gives the word that policy files use.
+func (t Transport) String() string { return word(transportNames[:], int(t)) }
+
+// Side is one end of a flow as the box sees it.
+type Side uint8
+
+// Inside is the subscriber's side. SideUnknown is the opener of a flow that was picked up in its middle.
+const (
+	SideUnknown Side = iota
+	SideInside
+	SideOutside
+)
+
+var sideNames = [...]string{"unknown", "inside", "outside"}
+
+// String gives the word that policy files use.
+func (s Side) String() string { return word(sideNames[:], int(s)) }
+
+func word(names []string, i int) string {
+	if i < len(names) {
+		return names[i]
+	}
+	return "?"
+}
