@@ -1,20 +1,29 @@
 package rules
 
 // Class names the set of lists (and of values written in a rule itself) that a name or an address belongs to.
-// The zero Class is "in none of them". A Class has a meaning only for the Compiled that gave it.
-type Class uint32
+// The zero Class is "in none of them". A Class has a meaning only for the Compiled that gave it, and names and addresses
+// have classes of their own: do not compare them.
+//
+// The low half numbers a set that was put together by Compile: what a name or an address is in by its suffix or prefix.
+// The high half is a bit for each list that the name is in by a pattern with a star or a keyword.
+type Class uint64
+
+func makeClass(set, wild uint32) Class { return Class(wild)<<32 | Class(set) }
+
+func (c Class) set() uint32  { return uint32(c) }
+func (c Class) wild() uint32 { return uint32(c >> 32) }
 
 // Fact is one thing that can be known of a flow; a set of them is a FactSet.
 type Fact uint8
 
-// The facts that a rule can ask for.
+// The facts that a rule can ask for; those that have a Class come first.
 const (
 	FactSNI Fact = iota
 	FactHost
 	FactQuery
-	FactProtocol
 	FactTo
 	FactFrom
+	FactProtocol
 	FactPort
 	FactTransport
 	FactOpened
@@ -62,6 +71,7 @@ const (
 	ProtocolDNS
 	ProtocolSTUN
 	ProtocolWhatsApp
+	protocolCount = iota
 )
 
 var protocolNames = [...]string{"none", "tls", "quic", "http", "dns", "stun", "whatsapp"}
@@ -77,7 +87,8 @@ const (
 	TransportOther Transport = iota
 	TransportTCP
 	TransportUDP
-	TransportICMP // ICMP and ICMPv6
+	TransportICMP  // ICMP and ICMPv6
+	transportCount = iota
 )
 
 var transportNames = [...]string{"other", "tcp", "udp", "icmp"}

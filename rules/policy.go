@@ -25,6 +25,7 @@ type Rule struct {
 	Source Source
 	Policy string // the policy that the rule was written in
 	Line   int    // where, in that policy's file
+	file   string
 }
 
 // Source says where a behaviour is known from.

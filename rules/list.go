@@ -1,0 +1,132 @@
+package rules
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/netip"
+	"strings"
+)
+
+// List is a named set of domains or of prefixes: one of the two, never both.
+//
+// A file of domains (ending .domains) has one of these a line:
+//
+//	name.tld       the name and all under it
+//	=name.tld      that name only
+//	*.name.tld     what is under it only
+//	*name.tld      whatever ends with these letters: othername.tld as well
+//	*letters*      whatever has these letters in it
+//	keyword:word   whatever has this label: word.example, www.word.tld
+//
+// A file of prefixes (ending .prefixes) has an IPv4 or IPv6 prefix or address a line. In both, # starts a comment, and
+// empty lines, CRLF and a byte order mark do no harm.
+type List struct {
+	Name     string
+	File     string // where its entries are: a file of its own, or the policy's
+	Prefixes []netip.Prefix
+	patterns []pattern
+	domains  bool
+}
+
+// Domains tells whether this is a list of domains.
+func (l *List) Domains() bool { return l.domains }
+
+// Len is the number of entries.
+func (l *List) Len() int { return len(l.Prefixes) + len(l.patterns) }
+
+// The endings of list files.
+const (
+	domainsEnding  = ".domains"
+	prefixesEnding = ".prefixes"
+)
+
+// parseList reads a list file, whose ending says its kind.
+func parseList(name, file string, data []byte) (*List, error) {
+	l := &List{Name: name, File: file, domains: strings.HasSuffix(file, domainsEnding)}
+	n := 0
+	for line := range strings.SplitSeq(strings.TrimPrefix(string(data), "\ufeff"), "\n") {
+		n++
+		line, _, _ = strings.Cut(line, "#")
+		line = strings.TrimSpace(line)
+		if line == "" {
+			continue
+		}
+		if err := l.add(line); err != nil {
+			return nil, &Error{File: file, Line: n, Text: err.Error()}
+		}
+	}
+	if l.Len() == 0 {
+		return nil, &Error{File: file, Line: 1, Text: "found no entry, expected at least one"}
+	}
+	return l, nil
+}
+
+func (l *List) add(entry string) error {
+	if l.domains {
+		p, err := parsePattern(entry)
+		if err != nil {
+			return err
+		}
+		l.patterns = append(l.patterns, p)
+		return nil
+	}
+	p, err := parsePrefix(entry)
+	if err != nil {
+		return err
+	}
+	l.Prefixes = append(l.Prefixes, p)
+	return nil
+}
+
+// inlineList makes a list of what a policy has between brackets: of prefixes if all entries are.
+func inlineList(name, file string, entries []string) (*List, int, error) {
+	l := &List{Name: name, File: file}
+	for _, e := range entries {
+		if !looksLikePrefix(e) {
+			l.domains = true
+		}
+	}
+	for i, e := range entries {
+		if err := l.add(e); err != nil {
+			return nil, i, err
+		}
+	}
+	return l, 0, nil
+}
+
+// looksLikePrefix tells whether s was meant as a prefix or address, so that the message about a wrong one fits.
+func looksLikePrefix(s string) bool {
+	head, _, _ := strings.Cut(s, "/")
+	_, err := netip.ParseAddr(head)
+	return err == nil
+}
+
+func parsePrefix(s string) (netip.Prefix, error) {
+	if !strings.Contains(s, "/") {
+		a, err := netip.ParseAddr(s)
+		if err != nil || a.Zone() != "" {
+			return netip.Prefix{}, fmt.Errorf("found %q, expected a prefix or an address", s)
+		}
+		a = a.Unmap()
+		return netip.PrefixFrom(a, a.BitLen()), nil
+	}
+	p, err := netip.ParsePrefix(s)
+	switch {
+	case err != nil:
+		return netip.Prefix{}, fmt.Errorf("found %q, expected a prefix or an address", s)
+	case p.Addr().Is4In6():
+		return netip.Prefix{}, fmt.Errorf("found %q, expected the prefix in its IPv4 form", s)
+	case p != p.Masked():
+		return netip.Prefix{}, fmt.Errorf("found %q, which has bits behind the prefix, expected %s", s, p.Masked())
+	}
+	return p, nil
+}
+
+// cause is an I/O error without the path, which the message has already.
+func cause(err error) string {
+	if p := (*fs.PathError)(nil); errors.As(err, &p) {
+		return p.Err.Error()
+	}
+	return err.Error()
+}
