@@ -1,0 +1,122 @@
+package rules
+
+import "time"
+
+// DefaultProfile is what a policy starts from that extends no other. This is the one place of these values.
+func DefaultProfile() Profile {
+	return Profile{
+		// No reassembly (IMC22, P). How much is kept once it is switched on: the 2025 boxes joined 1,836 bytes in 4 segments
+		// and not 5,924 bytes in 5 (FOCI25-data, our reading, P); 4096 and 4 lie between.
+		Reassembly: Reassembly{Bytes: 4096, Segments: 4},
+		Originator: true,              // only flows opened from inside are filtered (IMC21, IMC22, P)
+		Inspect:    Range{15, 20},     // packets after a first one of a known protocol (IMC21, P)
+		Unknown:    101,               // bytes of an unknown first payload after which a flow is let be (IMC21, P)
+		TCPIdle:    600 * time.Second, // "about ten minutes" without a packet (IMC21, P)
+		UDPIdle:    420 * time.Second, // choice, after the 420 s of QUIC's residual (FOCI26, P)
+		OtherIdle:  60 * time.Second,  // choice
+		Flows:      1_000_000,         // choice
+		// TrailingDot false: twitter.com. was another name than twitter.com (IMC21, P).
+		// Miss 0: a mechanism's rate of failure is published (IMC22) but was not found; 0 keeps tests exact (choice).
+		// FailClosed false: five lost keep-alives and the wire is closed past the box (TDOC, D).
+	}
+}
+
+// profile changes p by what the policy's profile has.
+func (n node) profile(p *Profile) error {
+	fields, err := n.fields("a profile", "reassembly", "originator", "inspect", "idle", "trailing dot", "miss", "flows", "fail")
+	for _, f := range fields {
+		if err == nil {
+			err = f.profileField(p)
+		}
+	}
+	return err
+}
+
+func (f field) profileField(p *Profile) (err error) {
+	var i int
+	switch f.name {
+	case "reassembly":
+		return f.reassembly(&p.Reassembly)
+	case "originator": // whose flows are acted on
+		i, err = f.oneOf("inside", "any")
+		p.Originator = i == 0
+	case "inspect":
+		return f.inspect(p)
+	case "idle":
+		return f.idle(p)
+	case "trailing dot": // a name with a last dot is another name, or the same
+		i, err = f.oneOf("differs", "same")
+		p.TrailingDot = i == 1
+	case "miss": // share of the flows that are not looked at
+		p.Miss, err = f.percent()
+	case "flows":
+		p.Flows, err = f.whole("a number of flows from 1 to 100000000", 1, 100_000_000)
+	case "fail": // what becomes of packets when the box is dead or does not keep up
+		i, err = f.oneOf("open", "closed")
+		p.FailClosed = i == 1
+	}
+	return err
+}
+
+func (n node) reassembly(r *Reassembly) error {
+	if s, ok := n.word(); ok && s == "none" {
+		r.TCP, r.Records, r.Both = false, false, false
+		return nil
+	}
+	fields, err := n.fields("none, or a mapping of tcp, records, both, bytes, segments", "tcp", "records", "both", "bytes", "segments")
+	for _, f := range fields {
+		if err != nil {
+			return err
+		}
+		switch f.name {
+		case "tcp":
+			r.TCP, err = f.truth()
+		case "records":
+			r.Records, err = f.truth()
+		case "both":
+			r.Both, err = f.truth()
+		case "bytes":
+			r.Bytes, err = f.whole("a number of bytes from 1 to 65536", 1, 65536)
+		case "segments":
+			r.Segments, err = f.whole("a number of segments from 1 to 64", 1, 64)
+		}
+	}
+	if err == nil && r.Both && !(r.TCP && r.Records) {
+		return n.fail("found both: true, expected tcp: true and records: true with it")
+	}
+	return err
+}
+
+func (n node) inspect(p *Profile) error {
+	fields, err := n.fields("a mapping of packets, unknown", "packets", "unknown")
+	for _, f := range fields {
+		if err != nil {
+			return err
+		}
+		switch f.name {
+		case "packets":
+			p.Inspect, err = f.span("packets such as 20 or 15..20, from 1 to 1000", "", 1, 1000)
+		case "unknown":
+			p.Unknown, err = f.whole("a number of bytes from 1 to 65535", 1, 65535)
+		}
+	}
+	return err
+}
+
+func (n node) idle(p *Profile) error {
+	fields, err := n.fields("a mapping of tcp, udp, other", "tcp", "udp", "other")
+	for _, f := range fields {
+		if err != nil {
+			return err
+		}
+		switch f.name {
+		case "tcp":
+			p.TCPIdle, err = f.duration()
+		case "udp":
+			p.UDPIdle, err = f.duration()
+		case "other":
+			p.OtherIdle, err = f.duration()
+		}
+	}
+	return err
+}
