@@ -1,0 +1,70 @@
+package nfq
+
+import (
+	"fmt"
+	"time"
+
+	"dpilab/dpi"
+)
+
+// Engine decides packets; *dpi.Engine is one. It is called by one goroutine only.
+type Engine interface {
+	// Handle decides p, and perhaps packets held before: it appends verdicts to out and returns it.
+	Handle(now time.Duration, p dpi.Packet, out []dpi.Verdict) []dpi.Verdict
+	// Advance lets time pass, at least ten times a second.
+	Advance(now time.Duration, out []dpi.Verdict) []dpi.Verdict
+}
+
+// Config is what Open needs. Engines, Inside and Outside have no default.
+type Config struct {
+	NetNS           int    // descriptor of the box's network namespace; 0 or -1: the caller's. The caller keeps it open
+	Inside, Outside string // interfaces, by name
+	Bridged         bool   // they are ports of one bridge; otherwise the namespace routes between them
+
+	FirstQueue int // number of the first queue
+	Queues     int // one worker and one engine each; 0: 1. More than processors bring nothing
+
+	Engines func(worker int) Engine // called once a worker, by Open
+	Now     func() time.Duration    // the box's clock, never going back; any goroutine. nil: time since Open
+
+	Offload    bool          // let the kernel keep the flows that a verdict offloads; false: every packet goes to the engine
+	PassIdle   time.Duration // a passed flow comes back to the engine after so long without a packet; 0: 60 s
+	DropFor    time.Duration // a dropped flow comes back to the engine after so long, busy or not; 0: 2 s
+	FailClosed bool          // nobody decides: packets are dropped; false: they pass
+
+	Reader      Reader
+	QueueLength int // packets that may wait in a queue, those that the engine holds among them; 0: 4096
+	CopyRange   int // bytes that the engine gets of each packet; 0: all. Not for an engine that needs whole packets
+}
+
+func (c *Config) defaults() error {
+	bad := func(format string, args ...any) error {
+		return &Error{Kind: ErrConfig, What: "nfq: " + fmt.Sprintf(format, args...)}
+	}
+	if c.Engines == nil {
+		return bad("no engines")
+	}
+	if c.Inside == c.Outside {
+		return bad("inside and outside are the same interface %q", c.Inside)
+	}
+	if c.Queues == 0 {
+		c.Queues = 1
+	}
+	if c.FirstQueue < 0 || c.Queues < 0 || c.FirstQueue+c.Queues > 1<<16 {
+		return bad("queues %d to %d: numbers go from 0 to 65535", c.FirstQueue, c.FirstQueue+c.Queues-1)
+	}
+	if c.PassIdle == 0 {
+		c.PassIdle = time.Minute
+	}
+	if c.DropFor == 0 {
+		c.DropFor = 2 * time.Second
+	}
+	if c.PassIdle < time.Millisecond || c.DropFor < time.Millisecond {
+		return bad("offloaded flows live for %v and %v: less than a millisecond", c.PassIdle, c.DropFor)
+	}
+	if c.Now == nil {
+		start := time.Now()
+		c.Now = func() time.Duration { return time.Since(start) }
+	}
+	return nil
+}

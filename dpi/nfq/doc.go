@@ -1,0 +1,28 @@
+// Package nfq runs an engine on real packets: it takes them from netfilter queues, asks the engine, and gives the
+// kernel the verdicts.
+//
+// # The way of a packet
+//
+// Open installs one nftables table (family inet, name "dpilab", two chains at the forward hook) in the box's network
+// namespace and binds its queues. A packet that crosses from the inside to the outside, or back, is queued, unless its
+// flow is in the set @pass (accepted, the entry is renewed) or @drop (dropped; the entry lives for a short fixed time,
+// and then the engine decides again). The engine puts a flow there by a verdict with an Offload: the packet goes
+// back with a mark, and the second chain turns the mark into set entries for both orientations of the 5-tuple. A bare
+// SYN removes the entries of its 5-tuple, so that a connection that reuses one is seen. Fragments, packets with IPv6
+// extension headers, and everything that is neither TCP nor UDP never match a set: the engine sees them all.
+//
+// No conntrack expression is used anywhere: one would make the kernel reassemble fragments before the box sees them.
+// The queues are opened without NFQA_CFG_F_GSO: the kernel then cuts large segments into packets and fills in their
+// checksums before it queues them, so the engine sees what a wire shows.
+//
+// # Failing
+//
+// A box fails open or closed, as Config.FailClosed says: what happens to packets when nobody listens to a queue, or
+// when a queue is full. When the process dies the kernel removes its queues and its table; a daemon whose engine has
+// failed leaves the table, closes the queues, and so fails as configured until Close.
+//
+// # Readers
+//
+// Own is the reader for use: recvmmsg in, many verdicts in one send, nothing allocated a packet. GoNFQueue is the
+// same interface over github.com/florianl/go-nfqueue, slower and obvious; tests compare the two.
+package nfq

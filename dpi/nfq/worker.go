@@ -1,0 +1,160 @@
+package nfq
+
+import (
+	"fmt"
+	"runtime"
+	"runtime/debug"
+	"time"
+
+	"dpilab/dpi"
+	"dpilab/rules"
+)
+
+// worker reads one queue and owns one engine.
+type worker struct {
+	daemon   *Daemon
+	index    int
+	queue    Queue
+	engine   Engine
+	injector injector
+	verdicts []dpi.Verdict // reused
+	tasks    chan func()
+	tally    tally
+	closed   bool
+}
+
+func openWorker(d *Daemon, index int) (*worker, error) {
+	c := &d.config
+	w := &worker{daemon: d, index: index, tasks: make(chan func(), 1)}
+	var err error
+	w.queue, err = OpenQueue(c.Reader, QueueConfig{
+		NetNS: c.NetNS, Number: uint16(c.FirstQueue + index), Length: c.QueueLength, CopyRange: c.CopyRange, FailOpen: !c.FailClosed,
+	})
+	if err != nil {
+		return nil, err
+	}
+	err = inNetNS(c.NetNS, func() (err error) {
+		w.injector, err = openInjector(d.ports)
+		return err
+	})
+	if err != nil {
+		_ = w.queue.Close()
+		return nil, err
+	}
+	w.engine = c.Engines(index)
+	return w, nil
+}
+
+func (w *worker) close() error {
+	if w.closed {
+		return nil
+	}
+	w.closed = true
+	if err := w.injector.close(); err != nil {
+		_ = w.queue.Close()
+		return err
+	}
+	return w.queue.Close()
+}
+
+// run handles packets until the daemon stops. A panic of the engine comes back as an error: one packet must not take
+// the wire's other users down unreported.
+func (w *worker) run() (err error) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	defer func() {
+		if r := recover(); r != nil {
+			err = &Error{Kind: ErrEngine, What: fmt.Sprintf("nfq: queue %d: the engine panicked: %v\n%s", w.daemon.config.FirstQueue+w.index, r, debug.Stack())}
+		}
+	}()
+	for {
+		select {
+		case <-w.daemon.stopped:
+			return nil
+		case f := <-w.tasks:
+			f()
+		default:
+		}
+		packets, err := w.queue.Receive()
+		if err != nil {
+			return err
+		}
+		if err := w.batch(w.daemon.config.Now(), packets); err != nil {
+			return err
+		}
+	}
+}
+
+// batch handles packets that came together, at one time of the clock.
+func (w *worker) batch(now time.Duration, packets []Packet) error {
+	w.decide(w.engine.Advance(now, w.verdicts[:0]))
+	for i := range packets {
+		w.packet(now, &packets[i])
+	}
+	return w.queue.Flush()
+}
+
+func (w *worker) packet(now time.Duration, p *Packet) {
+	w.tally.received.Add(1)
+	dir := w.daemon.ports.direction(p)
+	if dir == rules.Both || len(p.Data) == 0 {
+		w.tally.ignored.Add(1)
+		w.queue.Verdict(p.ID, true, 0, nil)
+		return
+	}
+	w.injector.learn(p, dir)
+	w.decide(w.engine.Handle(now, dpi.Packet{ID: p.ID, Dir: dir, Data: p.Data}, w.verdicts[:0]))
+}
+
+// decide carries verdicts out, and keeps their slice for the next call.
+func (w *worker) decide(verdicts []dpi.Verdict) {
+	w.verdicts = verdicts
+	for i := range verdicts {
+		v := &verdicts[i]
+		if v.Action == dpi.Send {
+			w.send(v)
+			continue
+		}
+		accept, mark := kernelVerdict(v, w.daemon.config.Offload)
+		var data []byte
+		switch v.Action {
+		case dpi.Accept:
+			w.tally.accepted.Add(1)
+		case dpi.Rewrite:
+			w.tally.rewritten.Add(1)
+			data = v.Data
+		default:
+			w.tally.dropped.Add(1)
+		}
+		w.queue.Verdict(v.ID, accept, mark, data)
+	}
+}
+
+func (w *worker) send(v *dpi.Verdict) {
+	if err := w.injector.send(v.Dir, v.Data); err != nil {
+		w.tally.sendFailed.Add(1)
+		return
+	}
+	w.tally.sent.Add(1)
+}
+
+// kernelVerdict is how a verdict is told to the kernel. One with an offload must be accepted, to reach the chain that
+// remembers the flow; that chain drops the packet if it is to be dropped.
+func kernelVerdict(v *dpi.Verdict, offload bool) (accept bool, mark uint32) {
+	accept = v.Action == dpi.Accept || v.Action == dpi.Rewrite
+	if !offload {
+		return accept, 0
+	}
+	switch v.Offload {
+	case dpi.OffloadPass:
+		mark = markBase | markPass
+	case dpi.OffloadDrop:
+		mark = markBase | markDrop
+	default:
+		return accept, 0
+	}
+	if !accept {
+		mark |= markThis
+	}
+	return true, mark
+}
