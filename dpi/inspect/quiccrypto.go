@@ -1,0 +1,103 @@
+package inspect
+
+import (
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/sha256"
+	"encoding/binary"
+)
+
+// initialSalt is that of QUIC version 1 (RFC 9001, section 5.2).
+var initialSalt = []byte{
+	0x38, 0x76, 0x2c, 0xf7, 0xf5, 0x59, 0x34, 0xb3, 0x4d, 0x17,
+	0x9a, 0xe6, 0xa4, 0xc8, 0x0c, 0xad, 0xcc, 0xbb, 0x7f, 0x0a,
+}
+
+const (
+	maxConnectionID = 20
+	gcmTag          = 16
+	hpSample        = 16
+)
+
+// initialKeys protect the client's Initial packets (RFC 9001, sections 5.3 and 5.4). The zero value holds none.
+type initialKeys struct {
+	aead  cipher.AEAD
+	hp    cipher.Block
+	iv    [12]byte
+	nonce [12]byte // here, and not on the stack, because the interfaces would move it to the heap for each packet
+	mask  [16]byte // likewise
+}
+
+// derive computes the keys from the destination connection id of the client's first Initial (at most 20 bytes). The
+// ciphers of the standard library allocate, which is all that does.
+func (k *initialKeys) derive(dcid []byte) {
+	initial := hmacSHA256(initialSalt, dcid)
+	client := expandLabel(initial, "client in", sha256.Size)
+	key, hp, iv := expandLabel(client, "quic key", 16), expandLabel(client, "quic hp", 16), expandLabel(client, "quic iv", 12)
+	// Neither call fails: AES-128 takes 16 bytes, GCM a block of 16.
+	block, err := aes.NewCipher(key[:16])
+	if err != nil {
+		return
+	}
+	if k.hp, err = aes.NewCipher(hp[:16]); err != nil {
+		return
+	}
+	k.aead, err = cipher.NewGCM(block)
+	if err != nil {
+		k.aead = nil
+	}
+	copy(k.iv[:], iv[:])
+}
+
+// expandLabel is HKDF-Expand-Label with an empty context (RFC 8446, section 7.1). The first length bytes of what it
+// gives count; length is at most 32, and a label has at most 16 bytes.
+func expandLabel(secret [sha256.Size]byte, label string, length byte) [sha256.Size]byte {
+	var info [32]byte
+	b := append(info[:0], 0, length, byte(len("tls13 ")+len(label)))
+	b = append(b, "tls13 "...)
+	b = append(b, label...)
+	b = append(b, 0, 1) // no context; first block of HKDF-Expand (RFC 5869, section 2.3)
+	return hmacSHA256(secret[:], b)
+}
+
+// hmacSHA256 is RFC 2104 for keys of at most 64 and messages of at most 64 bytes, on the stack.
+func hmacSHA256(key, message []byte) [sha256.Size]byte {
+	var inner [2 * sha256.BlockSize]byte
+	var outer [sha256.BlockSize + sha256.Size]byte
+	copy(inner[:], key)
+	copy(outer[:], key)
+	for i := range sha256.BlockSize {
+		inner[i] ^= 0x36
+		outer[i] ^= 0x5c
+	}
+	n := copy(inner[sha256.BlockSize:], message)
+	digest := sha256.Sum256(inner[:sha256.BlockSize+n])
+	copy(outer[sha256.BlockSize:], digest[:])
+	return sha256.Sum256(outer[:])
+}
+
+// open removes header protection and decrypts. packet is one Initial whose packet number begins at pn; it is only read.
+// The plain text is in scratch, which must hold len(packet) bytes; ok is false when the tag does not fit.
+func (k *initialKeys) open(packet []byte, pn int, scratch []byte) (plain []byte, ok bool) {
+	if k.aead == nil || len(packet) < pn+4+hpSample {
+		return nil, false
+	}
+	k.hp.Encrypt(k.mask[:], packet[pn+4:pn+4+hpSample])
+	first := packet[0] ^ k.mask[0]&0x0f
+	body := pn + int(first&3) + 1
+	if len(packet) < body+gcmTag {
+		return nil, false
+	}
+	header := scratch[:copy(scratch, packet[:body])]
+	header[0] = first
+	var number uint32 // a client's first packets have small numbers: what is sent is the whole of it
+	for i := pn; i < body; i++ {
+		header[i] ^= k.mask[1+i-pn]
+		number = number<<8 | uint32(header[i])
+	}
+	k.nonce = k.iv
+	low := k.nonce[8:]
+	binary.BigEndian.PutUint32(low, binary.BigEndian.Uint32(low)^number)
+	plain, err := k.aead.Open(scratch[body:body], k.nonce[:], packet[body:], header)
+	return plain, err == nil
+}
