@@ -84,3 +84,15 @@ func capture(t testing.TB, name string) []*flow {
 		sides[key].parts = append(sides[key].parts, append([]byte(nil), payload...))
 	}
 }
+
+// captured gives the client's side of the first flow of the capture over TCP, or of the first over UDP to port 443.
+func captured(t testing.TB, name string, tcp bool) *flow {
+	t.Helper()
+	for _, f := range capture(t, name) {
+		if f.client && f.tcp == tcp && (tcp || f.dstPort == 443) {
+			return f
+		}
+	}
+	require.FailNow(t, "no such flow", name)
+	return nil
+}
