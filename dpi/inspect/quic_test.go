@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
+	"math/rand/v2"
 	"strings"
 	"testing"
 
@@ -238,6 +239,34 @@ func TestCryptoIsBounded(t *testing.T) {
 		require.NotEqual(t, Yes, q.Datagram(sealInitial(initialSpec{dcid: []byte("12345678"), number: uint32(i), numberLen: 4, plain: plain})))
 	}
 	require.LessOrEqual(t, q.length, maxCrypto)
+}
+
+func TestKeepAgreesWithBytes(t *testing.T) {
+	random := rand.New(rand.NewPCG(5, 6))
+	for range 2000 {
+		var q QUIC
+		var want [maxCrypto]byte
+		var have [maxCrypto]bool
+		for range 12 {
+			offset, piece := random.IntN(300), make([]byte, random.IntN(200))
+			if random.IntN(4) == 0 {
+				offset += maxCrypto - 250 // over the end
+			}
+			for i := range piece {
+				piece[i] = byte(random.Uint32())
+				if at := offset + i; at < maxCrypto && !have[at] {
+					want[at], have[at] = piece[i], true
+				}
+			}
+			q.keep(offset, piece)
+		}
+		require.Equal(t, want, q.crypto)
+		for at := range have {
+			if have[at] != (q.have[at/64]>>(at%64)&1 == 1) {
+				require.FailNow(t, "bit", at)
+			}
+		}
+	}
 }
 
 func TestQUICVersion(t *testing.T) {

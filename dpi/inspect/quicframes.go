@@ -15,8 +15,12 @@ const (
 func (q *QUIC) frames(plain []byte) bool {
 	r := readerOf(plain, len(plain))
 	for r.result == Yes && r.left() > 0 {
+		if r.bytes[r.at] == framePadding { // most of a datagram can be padding
+			r.at++
+			continue
+		}
 		switch kind := r.varint(); kind {
-		case framePadding, framePing:
+		case framePing:
 		case frameAck, frameAckECN:
 			r.skipAck(kind == frameAckECN)
 		case frameCrypto:
@@ -48,16 +52,28 @@ func (r *reader) skipAck(ecn bool) {
 	}
 }
 
-// keep puts a piece of the CRYPTO stream in its place. Of bytes that come twice the first count.
+// keep puts a piece of the CRYPTO stream in its place. Of bytes that come twice the first count. It goes by words of
+// have: a piece that is all new, which is the rule, is copied, and one that is all known costs nothing.
 func (q *QUIC) keep(offset int, piece []byte) {
 	if offset >= maxCrypto {
 		return
 	}
-	for i, b := range piece[:min(len(piece), maxCrypto-offset)] {
-		at := offset + i
-		if bit := uint64(1) << (at % 64); q.have[at/64]&bit == 0 {
-			q.have[at/64] |= bit
-			q.crypto[at] = b
+	for at, end := offset, min(offset+len(piece), maxCrypto); at < end; {
+		n := min(64-at%64, end-at)
+		word, mask := &q.have[at/64], (^uint64(0)>>(64-n))<<(at%64)
+		from := piece[at-offset:]
+		switch *word & mask {
+		case 0:
+			copy(q.crypto[at:at+n], from)
+		case mask:
+		default:
+			for i := range n {
+				if *word>>((at+i)%64)&1 == 0 {
+					q.crypto[at+i] = from[i]
+				}
+			}
 		}
+		*word |= mask
+		at += n
 	}
 }

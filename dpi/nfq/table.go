@@ -3,6 +3,7 @@ package nfq
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 
 	"github.com/google/nftables"
@@ -38,11 +39,20 @@ func installRules(ns int, a attachment) (*kernelRules, error) {
 	case errors.Is(err, unix.ENOENT):
 		return nil, &Error{Kind: ErrNoQueue, What: "nfq: the kernel's nftables can queue neither by its queue expression nor by the xtables target NFQUEUE",
 			Do: "load nft_queue, or nft_compat and xt_NFQUEUE (CONFIG_NFT_QUEUE, or CONFIG_NFT_COMPAT and CONFIG_NETFILTER_XT_TARGET_NFQUEUE)"}
-	case errors.Is(err, unix.EEXIST):
+	case tableExists(ns): // EEXIST, or EPERM where the table has another owner
 		return nil, &Error{Kind: ErrInUse, What: "nfq: this network namespace has a table inet " + tableName + " already",
 			Do: "stop the other daemon, or remove the table (nft delete table inet " + tableName + ")"}
 	}
 	return nil, fmt.Errorf("nfq: install nftables rules: %w", err)
+}
+
+func tableExists(ns int) bool {
+	conn, err := nftables.New(nftables.WithNetNSFd(max(ns, 0)))
+	if err != nil {
+		return false
+	}
+	tables, err := conn.ListTablesOfFamily(nftables.TableFamilyINet)
+	return err == nil && slices.ContainsFunc(tables, func(t *nftables.Table) bool { return t.Name == tableName })
 }
 
 func (a *attachment) install(ns int) error {

@@ -1,0 +1,185 @@
+package dpi
+
+import (
+	"math/rand/v2"
+	"sync/atomic"
+	"time"
+
+	"dpilab/dpi/inspect"
+	"dpilab/dpi/packet"
+	"dpilab/rules"
+)
+
+// Options are what an Engine is made of. Policy is required.
+type Options struct {
+	Policy  *rules.Compiled
+	Seed    uint64       // of every chance that the policy takes; the same seed and packets give the same verdicts
+	Shared  *Shared      // what engines of one box tell each other; nil: an Engine of its own
+	OnEvent func(*Event) // called in the goroutine of Handle; nil: no events
+}
+
+// Engine is the box. It belongs to one goroutine; SetPolicy alone may be called from any.
+type Engine struct {
+	wanted  atomic.Pointer[rules.Compiled]
+	shared  *Shared
+	onEvent func(*Event)
+
+	policies []generation
+	current  uint16 // the policy of new flows
+	flows    table
+	readings []*reading // idle ones
+	random   *rand.Rand
+	stats    Stats
+
+	// The packet at hand.
+	now  time.Duration
+	dir  rules.Direction
+	pkt  packet.Packet
+	tls  inspect.TLS
+	name []byte // what it showed, for events
+	dns  [256]byte
+}
+
+// Stats counts what an Engine did since it was made.
+type Stats struct {
+	Packets   uint64 // handled
+	Malformed uint64 // of these, passed because no flow could be made out
+	Unseen    uint64 // passed because the flow table was full
+	Accepted  uint64
+	Dropped   uint64
+	Rewritten uint64
+	Opened    uint64 // flows
+	Hit       uint64 // flows that a rule hit
+	Open      int    // flows remembered now
+}
+
+// expiryBudget bounds the flows that one packet may find to be forgotten.
+const expiryBudget = 16
+
+// New gives an Engine with an empty flow table of the size that the policy's profile states.
+func New(o Options) *Engine {
+	if o.Shared == nil {
+		o.Shared = NewShared()
+	}
+	e := &Engine{
+		shared:  o.Shared,
+		onEvent: o.OnEvent,
+		flows:   newTable(o.Policy.Profile.Flows, rand.Uint64()),
+		random:  rand.New(rand.NewPCG(o.Seed, 0x64706921)),
+	}
+	e.SetPolicy(o.Policy)
+	e.policies = []generation{{compiled: o.Policy}}
+	return e
+}
+
+// SetPolicy makes c the policy of flows that open from now on; open flows keep the one they have (TDOC, D: existing sessions
+// survive an update of the lists). Any goroutine. The size of the flow table stays.
+func (e *Engine) SetPolicy(c *rules.Compiled) { e.wanted.Store(c) }
+
+// Stats gives the counters. Same goroutine as Handle.
+func (e *Engine) Stats() Stats {
+	s := e.stats
+	s.Open = e.flows.used
+	return s
+}
+
+// Advance lets time pass without a packet: flows whose time is over are forgotten, a bounded number at a call.
+func (e *Engine) Advance(now time.Duration, out []Verdict) []Verdict {
+	e.now = max(e.now, now)
+	e.flows.expire(e.now, 4096, e.forget)
+	return out
+}
+
+// Handle decides one packet at box's time now, which never goes back, and appends the verdicts to out.
+func (e *Engine) Handle(now time.Duration, p Packet, out []Verdict) []Verdict {
+	e.now, e.dir, e.name = max(e.now, now), p.Dir, nil
+	e.flows.expire(e.now, expiryBudget, e.forget)
+	e.stats.Packets++
+	v := e.judge(p.Data)
+	v.ID = p.ID
+	switch v.Action {
+	case Drop:
+		e.stats.Dropped++
+	case Rewrite:
+		e.stats.Rewritten++
+	default:
+		e.stats.Accepted++
+	}
+	return append(out, v)
+}
+
+func (e *Engine) judge(data []byte) Verdict {
+	p := &e.pkt
+	if p.Decode(data) != nil {
+		e.stats.Malformed++
+		return Verdict{}
+	}
+	if p.Fragment {
+		// Only the first fragment shows ports: so that a set of them is one flow, none of them has any.
+		p.SrcPort, p.DstPort = 0, 0
+	}
+	if v, ok := e.restore(); ok {
+		return v
+	}
+	f := e.flow()
+	if f == nil {
+		e.stats.Unseen++
+		return Verdict{}
+	}
+	f.packets++
+	if f.rule == noRule && !f.is(flagPassed) {
+		e.look(f)
+		if f.rule != noRule {
+			return e.act(f, true)
+		}
+	} else if f.rule != noRule {
+		return e.act(f, false)
+	}
+	e.touch(f)
+	if f.is(flagPassed) {
+		return Verdict{Offload: OffloadPass}
+	}
+	return Verdict{}
+}
+
+// flow finds the packet's flow or opens it; nil when the table is full.
+func (e *Engine) flow() *flow {
+	k := keyOf(&e.pkt, e.dir)
+	i := e.flows.find(&k)
+	if i == none {
+		if i = e.flows.open(&k, e.now+time.Second); i == none {
+			return nil
+		}
+		f := e.flows.at(i)
+		e.begin(f)
+		return f
+	}
+	f := e.flows.at(i)
+	if e.now >= f.expires || e.startsOver(f) {
+		e.forget(f)
+		*f = flow{key: f.key, slot: f.slot, expires: e.now + time.Second}
+		e.begin(f)
+	}
+	return f
+}
+
+// startsOver tells whether the packet opens a new connection on a known 5-tuple. A residual block outlives connections:
+// that is what makes it residual. A SYN from outside clears a flow that was opened from inside (IMC22 Fig. 7, P).
+func (e *Engine) startsOver(f *flow) bool {
+	p := &e.pkt
+	if p.Protocol != protocolTCP || p.Fragment || p.Flags&(flagSYN|flagACK|flagRST) != flagSYN {
+		return false
+	}
+	return f.rule == noRule || f.do(e).Residual == 0
+}
+
+const (
+	protocolICMP   = 1
+	protocolTCP    = 6
+	protocolUDP    = 17
+	protocolICMPv6 = 58
+
+	flagSYN = 2
+	flagRST = 4
+	flagACK = 16
+)

@@ -1,0 +1,73 @@
+package dpi
+
+import (
+	"dpilab/dpi/packet"
+	"dpilab/rules"
+)
+
+// payloadFacts are the facts that only the payload can show.
+const payloadFacts = rules.FactSet(1<<rules.FactSNI | 1<<rules.FactHost | 1<<rules.FactQuery | 1<<rules.FactProtocol)
+
+// begin starts a flow with its first packet: its policy, and the facts that the headers show.
+func (e *Engine) begin(f *flow) {
+	e.reload()
+	e.stats.Opened++
+	f.rule = noRule
+	f.policy = e.current
+	c := e.policies[f.policy].compiled
+	e.policies[f.policy].flows++
+
+	f.facts = rules.Facts{
+		Known:     rules.AllFacts &^ payloadFacts,
+		Transport: transportOf(f.key.transport),
+		Opened:    rules.SideInside,
+		Port:      f.key.outsidePort,
+		To:        c.Addr(packet.AddrOf(f.key.outside)),
+		From:      c.Addr(packet.AddrOf(f.key.inside)),
+	}
+	if e.dir == rules.Down {
+		// The real boxes take any first packet for an opening, SYN or not (TDOC 15.2, D).
+		f.facts.Opened = rules.SideOutside
+	}
+	profile := &c.Profile
+	f.depth = uint8(min(e.between(profile.Inspect), 255))
+	if !e.readable(f, c) {
+		f.facts.Known = rules.AllFacts
+	}
+	if profile.Miss > 0 && e.random.Float64() < profile.Miss {
+		f.flags |= flagPassed
+		return
+	}
+	e.learnt(f)
+}
+
+// readable tells whether the flow's payload is looked at at all.
+func (e *Engine) readable(f *flow, c *rules.Compiled) bool {
+	if c.Reads()&payloadFacts == 0 || e.pkt.Fragment {
+		return false
+	}
+	if f.facts.Transport != rules.TransportTCP && f.facts.Transport != rules.TransportUDP {
+		return false
+	}
+	return !c.Profile.Originator || f.facts.Opened == rules.SideInside
+}
+
+func transportOf(protocol uint8) rules.Transport {
+	switch protocol {
+	case protocolTCP:
+		return rules.TransportTCP
+	case protocolUDP:
+		return rules.TransportUDP
+	case protocolICMP, protocolICMPv6:
+		return rules.TransportICMP
+	}
+	return rules.TransportOther
+}
+
+// between draws a whole number from a closed range.
+func (e *Engine) between(r rules.Range) int {
+	if r.Max <= r.Min {
+		return r.Min
+	}
+	return r.Min + e.random.IntN(r.Max-r.Min+1)
+}

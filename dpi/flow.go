@@ -1,0 +1,97 @@
+package dpi
+
+import (
+	"encoding/binary"
+	"math/bits"
+	"net/netip"
+	"time"
+
+	"dpilab/dpi/packet"
+	"dpilab/rules"
+)
+
+// key names a flow. The box knows which side a packet comes from, so one key serves both directions.
+type key struct {
+	inside, outside         [16]byte // IPv4 as ::ffff:a.b.c.d
+	insidePort, outsidePort uint16
+	transport               uint8
+}
+
+func keyOf(p *packet.Packet, dir rules.Direction) key {
+	if dir == rules.Up {
+		return key{p.Src, p.Dst, p.SrcPort, p.DstPort, p.Protocol}
+	}
+	return key{p.Dst, p.Src, p.DstPort, p.SrcPort, p.Protocol}
+}
+
+func (k *key) id() FlowID {
+	return FlowID{
+		Transport: k.transport,
+		Inside:    netip.AddrPortFrom(packet.AddrOf(k.inside), k.insidePort),
+		Outside:   netip.AddrPortFrom(packet.AddrOf(k.outside), k.outsidePort),
+	}
+}
+
+// hash mixes the key with a seed of the engine's own, so that nobody outside can aim at one bucket.
+func (k *key) hash(seed uint64) uint64 {
+	h := seed
+	for _, a := range [2]*[16]byte{&k.inside, &k.outside} {
+		h = mix(h^binary.LittleEndian.Uint64(a[:8]), 0x9e3779b97f4a7c15)
+		h = mix(h^binary.LittleEndian.Uint64(a[8:]), 0xd6e8feb86659fd93)
+	}
+	rest := uint64(k.insidePort)<<24 | uint64(k.outsidePort)<<8 | uint64(k.transport)
+	return mix(h^rest, 0xa0761d6478bd642f)
+}
+
+func mix(a, b uint64) uint64 {
+	hi, lo := bits.Mul64(a, b)
+	return hi ^ lo
+}
+
+type flags uint8
+
+const (
+	flagPassed flags = 1 << iota // decided: nothing will hit it, or it is let be
+	flagLooked                   // a first payload has been read, whatever it was
+	flagLearnt                   // hit because its server was learnt: Do.Then applies
+	flagBaseUp                   // next[0] is valid
+	flagBaseDown
+)
+
+const noRule = -1
+
+// flow is what the box remembers of one flow. It holds no pointer but the one to a pooled inspection, which most never need.
+type flow struct {
+	key     key
+	expires time.Duration // box's clock; from then on the flow is forgotten
+	policy  uint16        // index into Engine.policies
+	flags   flags
+	looked  uint8 // packets with payload that were looked at
+	depth   uint8 // packets with payload to look at at most
+	rule    int32 // the rule that hit, or noRule
+	left    int32 // drop: packets that still pass
+	packets uint32
+	next    [2]uint32 // sequence number of the next unread byte, up and down
+	slot    uint32    // next flow in the same slot of the wheel
+	facts   rules.Facts
+	tat     [2]time.Duration // police: when the bucket, up and down, will be full again
+	reading *reading         // parts of a hello that is not complete
+}
+
+func (f *flow) is(x flags) bool { return f.flags&x != 0 }
+
+func (f *flow) ruleIn(e *Engine) *rules.Rule {
+	if f.rule == noRule {
+		return nil
+	}
+	return &e.policies[f.policy].compiled.Rules[f.rule]
+}
+
+// do is the mechanism that the flow is under. The flow must have been hit.
+func (f *flow) do(e *Engine) *rules.Do {
+	d := &e.policies[f.policy].compiled.Rules[f.rule].Do
+	if f.is(flagLearnt) {
+		return d.Then
+	}
+	return d
+}

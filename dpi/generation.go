@@ -1,0 +1,45 @@
+package dpi
+
+import "dpilab/rules"
+
+// generation is a compiled policy and the flows that live under it: a reload makes a new one, and the old one goes when its
+// last flow does.
+type generation struct {
+	compiled *rules.Compiled
+	flows    int
+}
+
+// reload makes the policy that SetPolicy asked for the current one.
+func (e *Engine) reload() {
+	if c := e.wanted.Load(); c != e.policies[e.current].compiled {
+		e.current = e.generationOf(c)
+	}
+}
+
+// generationOf gives the index of c among the live policies, adding it where it is new.
+func (e *Engine) generationOf(c *rules.Compiled) uint16 {
+	free := -1
+	for i := range e.policies {
+		g := &e.policies[i]
+		if g.compiled == c {
+			return uint16(i)
+		}
+		if g.flows == 0 && uint16(i) != e.current {
+			free = i
+		}
+	}
+	if free >= 0 {
+		e.policies[free] = generation{compiled: c}
+		return uint16(free)
+	}
+	e.policies = append(e.policies, generation{compiled: c})
+	return uint16(len(e.policies) - 1)
+}
+
+func (e *Engine) compiled(f *flow) *rules.Compiled { return e.policies[f.policy].compiled }
+
+// forget lets go of what a flow holds outside the table.
+func (e *Engine) forget(f *flow) {
+	e.policies[f.policy].flows--
+	e.putReading(f)
+}

@@ -1,0 +1,107 @@
+package dpi
+
+import (
+	"math/rand/v2"
+	"net/netip"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"dpilab/dpi/packet"
+	"dpilab/rules"
+)
+
+const passAll = "- {rule: none, when: {to: 198.51.100.99}, do: {drop: both}, source: {ref: choice}}\n"
+
+// The table against its slow twin, a Go map, over random opens and the passing of time.
+func TestTableAgainstTwin(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 4))
+	tab := newTable(3000, 99)
+	twin := map[key]time.Duration{}
+	now := time.Hour
+	for range 60_000 {
+		now += time.Duration(r.IntN(20)) * time.Millisecond
+		k := key{insidePort: uint16(r.IntN(5000)), transport: 6}
+		i := tab.find(&k)
+		until, ok := twin[k]
+		require.Equal(t, ok, i != none)
+		if ok {
+			require.Equal(t, until, tab.at(i).expires)
+			if r.IntN(4) == 0 {
+				tab.at(i).expires += time.Minute
+				twin[k] += time.Minute
+			}
+		} else if tab.open(&k, now+time.Duration(r.IntN(2000))*time.Second) != none {
+			twin[k] = tab.at(tab.find(&k)).expires
+		} else {
+			require.Equal(t, 3000, len(twin))
+		}
+		tab.expire(now, 50, func(f *flow) {
+			require.LessOrEqual(t, twin[f.key], now)
+			delete(twin, f.key)
+		})
+		require.Equal(t, len(twin), tab.used)
+	}
+	// A jump of days empties it.
+	for range 1000 {
+		tab.expire(now+100*time.Hour, 50, func(f *flow) { delete(twin, f.key) })
+	}
+	require.Empty(t, twin)
+	require.Zero(t, tab.used)
+}
+
+// No state outlives its time, and a full table lets packets pass unseen.
+func TestFullTable(t *testing.T) {
+	w := newWire(t, "profile: {flows: 100}\n---\n"+sni4)
+	for range 150 {
+		w.flow().send(rules.Up, syn, nil)
+	}
+	s := w.engine.Stats()
+	require.EqualValues(t, 50, s.Unseen)
+	require.Equal(t, 100, s.Open)
+	w.wait(601 * time.Second)
+	w.engine.Advance(w.now, nil)
+	require.Zero(t, w.engine.Stats().Open)
+	require.Equal(t, Drop, w.connect().up(hello("blocked.example")))
+}
+
+// Whatever comes, the engine answers each packet and holds to its table.
+func FuzzEngine(f *testing.F) {
+	f.Add([]byte("seed"), true)
+	src, dst := netip.MustParseAddrPort("198.51.100.2:4000"), netip.MustParseAddrPort("203.0.113.2:443")
+	f.Add(packet.AppendTCP(nil, src, dst, 1, 1, ack, 64, hello("blocked.example")), true)
+	f.Add(packet.AppendUDP(nil, src, dst, 64, []byte{0xc0, 0, 0, 0, 1, 8}), true)
+	p := policyOf(f, "profile: {flows: 64, reassembly: {tcp: true, records: true}}\n---\n"+sni1+
+		"- {rule: slow, when: {protocol: [stun, dns, whatsapp]}, do: {police: 140kbit, burst: 16KB}, source: {ref: choice}}\n")
+	e := New(Options{Policy: p})
+	now := time.Hour
+	f.Fuzz(func(t *testing.T, data []byte, up bool) {
+		now += time.Millisecond
+		dir := rules.Down
+		if up {
+			dir = rules.Up
+		}
+		require.Len(t, e.Handle(now, Packet{Dir: dir, Data: data}, nil), 1)
+		require.LessOrEqual(t, e.Stats().Open, 64)
+	})
+}
+
+func clientIn(t testing.TB, data [][]byte) netip.AddrPort { return endOf(t, data, true) }
+func serverIn(t testing.TB, data [][]byte) netip.AddrPort { return endOf(t, data, false) }
+
+func endOf(t testing.TB, data [][]byte, client bool) netip.AddrPort {
+	var p packet.Packet
+	for _, d := range data {
+		if p.Decode(d) == nil && p.Protocol == protocolUDP {
+			src := netip.AddrPortFrom(packet.AddrOf(p.Src), p.SrcPort)
+			dst := netip.AddrPortFrom(packet.AddrOf(p.Dst), p.DstPort)
+			if (src.Addr().String() == "198.51.100.2") == client {
+				return src
+			}
+			return dst
+		}
+	}
+	t.Fatal("no UDP in the capture")
+	return netip.AddrPort{}
+}

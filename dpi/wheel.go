@@ -1,0 +1,50 @@
+package dpi
+
+import "time"
+
+// slots of a second each: longer than the common timeouts, so that most flows are met once or twice.
+const slots = 1024
+
+// wheel finds flows whose time is over. A flow stands in the slot of the second that it was to expire in when it was last
+// put there; what happened to it since is looked at when the slot comes round, so a packet need not touch the wheel.
+type wheel struct {
+	head   [slots]uint32
+	cursor int64 // second whose slot is being emptied
+}
+
+func second(d time.Duration) int64 { return int64(d / time.Second) }
+
+func (w *wheel) add(t *table, i uint32) {
+	f := t.at(i)
+	// Neither into a slot that was passed already, nor into the one being emptied.
+	s := min(max(second(f.expires), w.cursor+1), w.cursor+slots-1) % slots
+	f.slot = w.head[s]
+	w.head[s] = i
+}
+
+// expire closes flows whose time is over at now, calling gone for each, and does at most budget steps, so that no packet
+// waits for a crowd.
+func (t *table) expire(now time.Duration, budget int, gone func(*flow)) {
+	w := &t.wheel
+	target := second(now)
+	// A jump of more than a turn meets every slot once and no more.
+	w.cursor = max(w.cursor, target-slots)
+	for w.cursor < target && budget > 0 {
+		s := w.cursor % slots
+		for i := w.head[s]; i != none && budget > 0; i = w.head[s] {
+			budget--
+			f := t.at(i)
+			w.head[s] = f.slot
+			if f.expires > now {
+				w.add(t, i)
+				continue
+			}
+			gone(f)
+			t.close(i)
+		}
+		if w.head[s] == none {
+			w.cursor++
+			budget--
+		}
+	}
+}
