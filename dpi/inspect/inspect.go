@@ -1,7 +1,7 @@
 // Package inspect takes the first bytes of a flow for what they are: one file a protocol.
 //
 // The parsers are pure, never panic and do not allocate, save where a comment says so. They are strict, as the box's
-// are: an evasion that breaks a field on the wire must not be repaired here. What is a Yes on some bytes is More or,
+// are: an evasion that breaks a field on the wire must not be repaired here. Where a stream is a Yes, it is More or,
 // where it was complete before, Yes on each of their prefixes.
 package inspect
 
