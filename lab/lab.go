@@ -29,6 +29,7 @@ type Lab struct {
 	lines    []*delayLine
 	mu       sync.Mutex
 	captures []*Capture
+	boxes    []*Box
 	close    sync.Once
 }
 
@@ -56,7 +57,7 @@ func (l *Lab) build(ctx context.Context) error {
 	if err := l.plan(); err != nil {
 		return err
 	}
-	for _, step := range []func() []func() error{l.makeSpaces, l.makeSegments, l.joinBridges, l.makeEnds, l.startLines, l.addRoutes} {
+	for _, step := range []func() []func() error{l.makeSpaces, l.makeSegments, l.joinBridges, l.makeEnds, l.startLines, l.addRoutes, l.settle} {
 		g, ctx := errgroup.WithContext(ctx)
 		g.SetLimit(8)
 		for _, task := range step() {
@@ -110,7 +111,7 @@ func (l *Lab) plan() error {
 		}
 		chain = append(chain, port{space: l.hosts[right.Node].space, name: spec.Name, mac: macOf(right)})
 		for i := 0; i < len(chain); i += 2 {
-			l.segments = append(l.segments, &segment{link: spec.Name, a: chain[i], b: chain[i+1]})
+			l.segments = append(l.segments, &segment{link: spec.Name, index: firstIndex + len(l.segments), a: chain[i], b: chain[i+1]})
 		}
 	}
 	return nil
@@ -179,6 +180,14 @@ func (l *Lab) addRoutes() []func() error {
 	return tasks
 }
 
+func (l *Lab) settle() []func() error {
+	var tasks []func() error
+	for _, n := range l.spaces {
+		tasks = append(tasks, n.settle)
+	}
+	return tasks
+}
+
 // Host gives a host or a router by its name, nil when there is none.
 func (l *Lab) Host(name string) *Host { return l.hosts[name] }
 
@@ -200,8 +209,13 @@ func (l *Lab) Close() error {
 	var errs []error
 	l.close.Do(func() {
 		l.mu.Lock()
-		captures := l.captures
+		captures, boxes := l.captures, l.boxes
 		l.mu.Unlock()
+		for _, b := range boxes {
+			if err := b.Close(); err != nil {
+				errs = append(errs, err)
+			}
+		}
 		for _, c := range captures {
 			if _, err := c.Stop(); err != nil {
 				errs = append(errs, err)

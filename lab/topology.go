@@ -34,13 +34,13 @@ type HostSpec struct {
 
 // Serve is a service that a host runs. The lab only checks the words; who starts services gives them their meaning.
 type Serve struct {
-	Service string // a word of Services
+	Service string // a word of ServiceNames
 	Variant string // dns: "resolver", "nsdi" or "forward"
 	To      string // dns, forward: the host whose DNS service is asked
 }
 
-// Services are the words that `serves` knows.
-var Services = []string{"dns", "http", "http3", "https", "media", "stun", "tunnel", "whatsapp", "whatsapp-proxy"}
+// ServiceNames are the words that `serves` knows.
+var ServiceNames = []string{"dns", "http", "http3", "https", "media", "stun", "tunnel", "whatsapp", "whatsapp-proxy"}
 
 // dnsVariants are the words that `dns:` knows. Only forward has a `to`.
 var dnsVariants = []string{"forward", "nsdi", "resolver"}

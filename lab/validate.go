@@ -125,8 +125,8 @@ func (t *Topology) checkHosts() error {
 
 func (t *Topology) checkServe(path string, s Serve) error {
 	switch {
-	case !slices.Contains(Services, s.Service):
-		return t.wrong(path, "unknown service %q; known: %s", s.Service, strings.Join(Services, ", "))
+	case !slices.Contains(ServiceNames, s.Service):
+		return t.wrong(path, "unknown service %q; known: %s", s.Service, strings.Join(ServiceNames, ", "))
 	case s.Service != "dns" && (s.Variant != "" || s.To != ""):
 		return t.wrong(path, "%s takes no options; write the word alone", s.Service)
 	case s.Service == "dns" && !slices.Contains(dnsVariants, s.Variant):
