@@ -12,8 +12,8 @@ const (
 // port cut off, its case kept; IPv6 literals come without brackets. A target in absolute form, or of CONNECT, goes
 // before the header.
 //
-// Strict where servers are lenient, because the real box is (HTTP24; spec B07): an empty line before the request, a
-// lower-case method or a space before the colon hide the request or the header. A bare LF ends a line. Of several Host
+// Strict where servers are lenient (choice; HTTP24, spec B07, says that such vectors pass one Moscow filter, not how it
+// reads them): an empty line before the request, a lower-case method or a space before the colon hide the request or the header. A bare LF ends a line. Of several Host
 // headers the first counts. A header section of more than 16 KiB is a No.
 func HTTPRequest(payload []byte) (host []byte, r Result) {
 	method, rest, r := httpMethod(payload)

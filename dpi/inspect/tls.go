@@ -1,6 +1,6 @@
 package inspect
 
-// Numbers of TLS (RFC 8446, sections 4 and 5.1; RFC 6066, section 3; RFC 9849 for ECH).
+// Numbers of TLS (RFC 8446, sections 4 and 5.1; RFC 6066, section 3; draft-ietf-tls-esni for ECH).
 const (
 	recordHeader    = 5
 	handshakeHeader = 4
