@@ -13,8 +13,8 @@ const (
 // before the header.
 //
 // Strict where servers are lenient (choice; HTTP24, spec B07, says that such vectors pass one Moscow filter, not how it
-// reads them): an empty line before the request, a lower-case method or a space before the colon hide the request or the header. A bare LF ends a line. Of several Host
-// headers the first counts. A header section of more than 16 KiB is a No.
+// reads them): an empty line before the request, a lower-case method or a space before the colon hide the request or the
+// header. A bare LF ends a line. Of several Host headers the first counts. A header section of more than 16 KiB is a No.
 func HTTPRequest(payload []byte) (host []byte, r Result) {
 	method, rest, r := httpMethod(payload)
 	if r != Yes {
