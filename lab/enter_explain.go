@@ -30,7 +30,7 @@ func explain(err error, setting func(string) string) string {
 	case refused && setting("kernel/apparmor_restrict_unprivileged_userns") == "1":
 		return cannot + "AppArmor restricts them; run: sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0, or give the program a profile that allows userns"
 	case refused:
-		return fmt.Sprintf("%s%v; inside a container start it with --security-opt seccomp=unconfined (or --privileged), elsewhere look for a security module that forbids them", cannot, err)
+		return fmt.Sprintf("%s%v; inside a container start it with --security-opt seccomp=unconfined --security-opt systempaths=unconfined (or --privileged), elsewhere look for a security module that forbids them", cannot, err)
 	case errors.Is(err, unix.EINVAL), errors.Is(err, unix.ENOSYS):
 		return fmt.Sprintf("%s%v; the kernel lacks CONFIG_USER_NS, or the process is in a chroot", cannot, err)
 	case errors.Is(err, fs.ErrNotExist):

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"time"
 
 	"github.com/vishvananda/netlink"
@@ -19,14 +20,20 @@ type port struct {
 
 // segment is a veth pair: a whole link, or a part of one.
 type segment struct {
-	link string
-	a, b port
+	link  string
+	index int // of the interface at a
+	a, b  port
 }
+
+// firstIndex is where the interface indexes of the first ends begin, far from those that the kernel gives the second ends. If the
+// two ends had the same index, the kernel would take them for a device with no peer and could let a second pass before
+// it notices that the link is up.
+const firstIndex = 1000
 
 // create makes the pair, both ends in their namespaces, still down.
 func (s *segment) create() error {
 	attrs := netlink.NewLinkAttrs()
-	attrs.Name, attrs.HardwareAddr = s.a.name, s.a.mac
+	attrs.Name, attrs.Index, attrs.HardwareAddr = s.a.name, s.index, s.a.mac
 	veth := &netlink.Veth{
 		LinkAttrs: attrs,
 		PeerName:  s.b.name, PeerHardwareAddr: s.b.mac, PeerNamespace: netlink.NsFd(s.b.space.fd()),
@@ -166,6 +173,40 @@ func (n *namespace) joinPorts() error {
 		return fmt.Errorf("%s: %w", n.name, err)
 	}
 	return nil
+}
+
+// settleTime is how long the kernel may take to notice that both ends of the veth pairs are up; usually it is milliseconds.
+const settleTime = 5 * time.Second
+
+// settle waits until everything in the namespace is up in fact: the kernel notices asynchronously that the other end of a
+// veth pair has come up, and drops packets until then.
+func (n *namespace) settle() error {
+	return n.withNetlink(func(nl *netlink.Handle) error {
+		for deadline := time.Now().Add(settleTime); ; time.Sleep(time.Millisecond) {
+			links, err := nl.LinkList()
+			if err != nil {
+				return fmt.Errorf("%s: %w", n.name, err)
+			}
+			down := slices.IndexFunc(links, func(l netlink.Link) bool {
+				return l.Type() == "veth" && l.Attrs().OperState != netlink.OperUp
+			})
+			if down < 0 {
+				break
+			}
+			if time.Now().After(deadline) {
+				return fmt.Errorf("%s: interface %s does not come up", n.name, links[down].Attrs().Name)
+			}
+		}
+		if !n.bridge {
+			return nil
+		}
+		// The kernel tells a bridge about its port in the same critical section, which this waits out.
+		bridge, err := nl.LinkByName(bridgeName)
+		if err != nil {
+			return err
+		}
+		return nl.LinkSetUp(bridge)
+	})
 }
 
 // asFeature names what a kernel lacks when it does not know something.
