@@ -106,10 +106,10 @@ func (e *Engine) reset(f *flow) Verdict {
 	if e.dir != rules.Down {
 		return Verdict{}
 	}
-	if e.pkt.Protocol != protocolTCP || e.pkt.Fragment {
+	data := e.pkt.ToRSTACK()
+	if data == nil {
 		return e.dropped(f)
 	}
-	data := e.pkt.ToRSTACK()
 	e.emit(EventRewrite, f)
 	return Verdict{Action: Rewrite, Data: data}
 }

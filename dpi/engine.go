@@ -43,7 +43,7 @@ type Engine struct {
 // Stats counts what an Engine did since it was made.
 type Stats struct {
 	Packets   uint64 // handled
-	Malformed uint64 // of these, passed because no flow could be made out
+	Malformed uint64 // of these, with broken headers: those without readable addresses pass
 	Unseen    uint64 // passed because the flow table was full
 	Accepted  uint64
 	Dropped   uint64
@@ -110,11 +110,15 @@ func (e *Engine) Handle(now time.Duration, p Packet, out []Verdict) []Verdict {
 
 func (e *Engine) judge(data []byte) Verdict {
 	p := &e.pkt
-	if p.Decode(data) != nil {
+	switch p.Decode(data) {
+	case nil:
+	case packet.ErrTransport:
+		e.stats.Malformed++ // the addresses are known, and rules about them hold
+	default:
 		e.stats.Malformed++
 		return Verdict{}
 	}
-	if p.Fragment {
+	if p.Fragment || !p.HasTransport {
 		// Only the first fragment shows ports: so that a set of them is one flow, none of them has any.
 		p.SrcPort, p.DstPort = 0, 0
 	}
@@ -167,19 +171,8 @@ func (e *Engine) flow() *flow {
 // that is what makes it residual. A SYN from outside clears a flow that was opened from inside (IMC22 Fig. 7, P).
 func (e *Engine) startsOver(f *flow) bool {
 	p := &e.pkt
-	if p.Protocol != protocolTCP || p.Fragment || p.Flags&(flagSYN|flagACK|flagRST) != flagSYN {
+	if p.Protocol != packet.TCP || p.Fragment || !p.HasTransport || p.Flags&(packet.SYN|packet.ACK|packet.RST) != packet.SYN {
 		return false
 	}
 	return f.rule == noRule || f.do(e).Residual == 0
 }
-
-const (
-	protocolICMP   = 1
-	protocolTCP    = 6
-	protocolUDP    = 17
-	protocolICMPv6 = 58
-
-	flagSYN = 2
-	flagRST = 4
-	flagACK = 16
-)

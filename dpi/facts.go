@@ -43,7 +43,7 @@ func (e *Engine) begin(f *flow) {
 
 // readable tells whether the flow's payload is looked at at all.
 func (e *Engine) readable(f *flow, c *rules.Compiled) bool {
-	if c.Reads()&payloadFacts == 0 || e.pkt.Fragment {
+	if c.Reads()&payloadFacts == 0 || e.pkt.Fragment || !e.pkt.HasTransport {
 		return false
 	}
 	if f.facts.Transport != rules.TransportTCP && f.facts.Transport != rules.TransportUDP {
@@ -54,11 +54,11 @@ func (e *Engine) readable(f *flow, c *rules.Compiled) bool {
 
 func transportOf(protocol uint8) rules.Transport {
 	switch protocol {
-	case protocolTCP:
+	case packet.TCP:
 		return rules.TransportTCP
-	case protocolUDP:
+	case packet.UDP:
 		return rules.TransportUDP
-	case protocolICMP, protocolICMPv6:
+	case packet.ICMP, packet.ICMPv6:
 		return rules.TransportICMP
 	}
 	return rules.TransportOther

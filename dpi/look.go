@@ -2,6 +2,7 @@ package dpi
 
 import (
 	"dpilab/dpi/inspect"
+	"dpilab/dpi/packet"
 	"dpilab/rules"
 )
 
@@ -35,7 +36,7 @@ func (e *Engine) look(f *flow) {
 func (e *Engine) lookTCP(f *flow, c *rules.Compiled) bool {
 	p := &e.pkt
 	side := sideOf(e.dir)
-	if p.Flags&flagSYN != 0 {
+	if p.Flags&packet.SYN != 0 {
 		f.setNext(side, p.Seq+1)
 	}
 	if len(p.Payload) == 0 {

@@ -58,7 +58,7 @@ func TestQUICOfRealClients(t *testing.T) {
 	const policy = "- {rule: quic, when: {sni: blocked.example, protocol: quic}, do: {drop: both, residual: 420s, refresh: true}, source: {ref: FOCI26, confidence: P}}\n"
 	for _, name := range []string{"h3_quicgo", "chromium_quic", "firefox_quic"} {
 		now := time.Hour
-		actions := replay(t, New(Options{Policy: policyOf(t, policy)}), &now, captured(t, name), protocolUDP)
+		actions := replay(t, New(Options{Policy: policyOf(t, policy)}), &now, captured(t, name), packet.UDP)
 		require.Contains(t, actions, Drop, name)
 		passed := 0
 		for passed < len(actions) && actions[passed] == Accept {
@@ -66,7 +66,7 @@ func TestQUICOfRealClients(t *testing.T) {
 		}
 		require.LessOrEqual(t, passed, 2, name)
 		clean := New(Options{Policy: policyOf(t, "- {rule: q, when: {sni: other.example}, do: {drop: both}, source: {ref: choice}}\n")})
-		require.NotContains(t, replay(t, clean, &now, captured(t, name), protocolUDP), Drop, name)
+		require.NotContains(t, replay(t, clean, &now, captured(t, name), packet.UDP), Drop, name)
 	}
 }
 
@@ -76,7 +76,7 @@ func TestQUICResidualIsRefreshed(t *testing.T) {
 	e := New(Options{Policy: policyOf(t, policy)})
 	now := time.Hour
 	data := captured(t, "h3_quicgo")
-	replay(t, e, &now, data, protocolUDP)
+	replay(t, e, &now, data, packet.UDP)
 	one := func() Action {
 		d := packet.AppendUDP(nil, clientIn(t, data), serverIn(t, data), 64, []byte{0x40, 1, 2})
 		return e.Handle(now, Packet{Dir: rules.Up, Data: d}, nil)[0].Action
@@ -99,7 +99,7 @@ func TestRealTCPClients(t *testing.T) {
 		"obfs4": false, "ss_libev": false, "openvpn_tcp": false, "xray_vmess": false, "tg_obf2": false,
 	} {
 		now := time.Hour
-		actions := replay(t, New(Options{Policy: policyOf(t, policy)}), &now, captured(t, name), protocolTCP)
+		actions := replay(t, New(Options{Policy: policyOf(t, policy)}), &now, captured(t, name), packet.TCP)
 		if want {
 			require.Contains(t, actions, Drop, name)
 		} else {

@@ -2,6 +2,7 @@ package dpi
 
 import (
 	"dpilab/dpi/inspect"
+	"dpilab/dpi/packet"
 	"dpilab/rules"
 )
 
@@ -58,7 +59,7 @@ func (e *Engine) stream(f *flow, side int, limit *rules.Reassembly) ([]byte, int
 		return p.Payload, 1, streamReady
 	}
 	seq := p.Seq
-	if p.Flags&flagSYN != 0 {
+	if p.Flags&packet.SYN != 0 {
 		seq++
 	}
 	if !f.hasNext(side) {

@@ -93,7 +93,7 @@ func serverIn(t testing.TB, data [][]byte) netip.AddrPort { return endOf(t, data
 func endOf(t testing.TB, data [][]byte, client bool) netip.AddrPort {
 	var p packet.Packet
 	for _, d := range data {
-		if p.Decode(d) == nil && p.Protocol == protocolUDP {
+		if p.Decode(d) == nil && p.Protocol == packet.UDP {
 			src := netip.AddrPortFrom(packet.AddrOf(p.Src), p.SrcPort)
 			dst := netip.AddrPortFrom(packet.AddrOf(p.Dst), p.DstPort)
 			if (src.Addr().String() == "198.51.100.2") == client {
