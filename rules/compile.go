@@ -37,7 +37,7 @@ func (p *Policy) Compile() (*Compiled, error) {
 	b := compiler{
 		policy: p,
 		atoms:  map[atomKey]wanted{},
-		names:  namesBuilder{names: names{classes: newClasses(), dots: p.Profile.TrailingDot}},
+		names:  newNamesBuilder(p.Profile.TrailingDot),
 		sets:   newClasses(),
 		own:    map[netip.Prefix]uint32{},
 	}
@@ -148,9 +148,14 @@ func (b *compiler) atom(k atomKey) (wanted, error) {
 	}
 	x := wanted{atoms: []uint32{b.last}}
 	b.last++
-	for _, p := range l.Prefixes {
-		b.own[p] = b.sets.union(b.own[p], b.sets.single(x.atoms[0]))
+	if !k.names {
+		one := b.sets.single(x.atoms[0])
+		for _, p := range l.Prefixes {
+			b.own[p] = b.sets.union(b.own[p], one)
+		}
+		return x, nil
 	}
+	one := b.names.classes.single(x.atoms[0])
 	for _, p := range l.patterns {
 		if p.form >= formEnds && x.wild == 0 {
 			if b.wild == maxWild {
@@ -160,28 +165,31 @@ func (b *compiler) atom(k atomKey) (wanted, error) {
 			x.wild = 1 << b.wild
 			b.wild++
 		}
-		b.names.add(p, x.atoms[0], x.wild)
+		b.names.add(p, one, x.wild)
 	}
 	return x, nil
 }
 
 // wordList gives the list that a word of a rule means: the one of that name, or one of what the word itself describes.
 func (p *Policy) wordList(k atomKey) (*List, error) {
-	kind := "prefixes"
-	if k.names {
-		kind = "domains"
-	}
 	if l := p.lists[k.word]; l != nil {
 		if l.domains != k.names {
-			return nil, fmt.Errorf("list %s is not one of %s", k.word, kind)
+			return nil, fmt.Errorf("found %q, a list of %s, expected one of %s", k.word, kind(l.domains), kind(k.names))
 		}
 		return l, nil
 	}
 	l := &List{Name: k.word, domains: k.names}
 	if isListName(k.word) && !looksLikePrefix(k.word) {
-		return nil, fmt.Errorf("there is no list %s%s", k.word, suggest(k.word, p.listNames()))
+		return nil, fmt.Errorf("found %q, which is no list here, expected a list's name or values%s", k.word, suggest(k.word, p.listNames()))
 	}
 	return l, l.add(k.word)
+}
+
+func kind(domains bool) string {
+	if domains {
+		return "domains"
+	}
+	return "prefixes"
 }
 
 func (p *Policy) listNames() []string {

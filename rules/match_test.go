@@ -1,7 +1,9 @@
 package rules
 
 import (
+	"fmt"
 	"math/rand/v2"
+	"net/netip"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -103,4 +105,54 @@ rules:
 	f.SNI = c.Name([]byte("st.max.ru"))
 	require.Equal(t, -1, c.Match(&f))
 	require.False(t, c.Pending(&f))
+}
+
+// manyRules has a rule for each of n names, addresses, and the ports of a rule without either.
+func manyRules(t testing.TB, n int) *Compiled {
+	p := &Policy{Profile: DefaultProfile()}
+	for i := range n {
+		r := Rule{When: Condition{SNI: []string{fmt.Sprintf("site%d.example.com", i)}, Protocol: []Protocol{ProtocolTLS}}}
+		switch i % 4 {
+		case 1:
+			r.When = Condition{To: []string{netip.AddrFrom4([4]byte{10, byte(i >> 16), byte(i >> 8), byte(i)}).String()}}
+		case 2:
+			r.When = Condition{To: []string{"192.0.2.0/24"}, SNI: r.When.SNI}
+		}
+		p.Rules = append(p.Rules, r)
+	}
+	c, err := p.Compile()
+	require.NoError(t, err)
+	return c
+}
+
+// BenchmarkMatch shows that the cost does not grow with the rules.
+func BenchmarkMatch(b *testing.B) {
+	for _, n := range []int{10, 1000, 100_000} {
+		c := manyRules(b, n)
+		hit := Facts{Known: AllFacts, Protocol: ProtocolTLS, Transport: TransportTCP, Port: 443, To: c.Addr(netip.MustParseAddr("192.0.2.1"))}
+		miss := hit
+		hit.SNI, miss.SNI = c.Name(fmt.Appendf(nil, "www.site%d.example.com", n/2/4*4)), c.Name([]byte("www.example.com"))
+		early := miss
+		early.Known &^= 1<<FactSNI | 1<<FactProtocol
+		require.GreaterOrEqual(b, c.Match(&hit), 0)
+		require.Equal(b, -1, c.Match(&miss))
+		require.True(b, c.Pending(&early))
+		for _, kind := range []struct {
+			name string
+			f    *Facts
+		}{{"hit", &hit}, {"miss", &miss}} {
+			b.Run(fmt.Sprintf("%d/%s", n, kind.name), func(b *testing.B) {
+				b.ReportAllocs()
+				for b.Loop() {
+					c.Match(kind.f)
+				}
+			})
+		}
+		b.Run(fmt.Sprintf("%d/pending", n), func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				c.Pending(&early)
+			}
+		})
+	}
 }

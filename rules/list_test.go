@@ -1,0 +1,105 @@
+package rules
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestListFile(t *testing.T) {
+	l, err := parseList("x", "x.domains", []byte("\ufeff# head\r\nX.com # tail\r\n\r\n  =y.com\r\n*.z.com\n*w.com\n*v*\nkeyword:u\n=X.com"))
+	require.NoError(t, err)
+	require.Equal(t, []pattern{
+		{formTree, "x.com"}, {formExact, "y.com"}, {formUnder, "z.com"}, {formEnds, "w.com"},
+		{formContains, "v"}, {formKeyword, "u"}, {formExact, "x.com"},
+	}, l.patterns)
+	require.Equal(t, 7, l.Len())
+	require.True(t, l.Domains())
+
+	l, err = parseList("n", "n.prefixes", []byte("192.0.2.0/24\n192.0.2.7\n2001:db8::/32 # six\n::ffff:192.0.2.1\n0.0.0.0/0\n"))
+	require.NoError(t, err)
+	var all []string
+	for _, p := range l.Prefixes {
+		all = append(all, p.String())
+	}
+	require.Equal(t, []string{"192.0.2.0/24", "192.0.2.7/32", "2001:db8::/32", "192.0.2.1/32", "0.0.0.0/0"}, all)
+}
+
+func TestListErrors(t *testing.T) {
+	label := strings.Repeat("a", 63)
+	long := strings.Join([]string{label, label, label, label}, ".")
+	for _, c := range []struct{ file, line, want string }{
+		{"l.domains", "x.com.", `found "x.com.", expected "x.com" without the last dot`},
+		{"l.domains", ".x.com", `found a label of 0 letters in ".x.com", expected 1 to 63`},
+		{"l.domains", label + "a.com", "found a label of 64 letters in \"" + label + "a.com\", expected 1 to 63"},
+		{"l.domains", long, "found a name of 255 letters, expected 253 or fewer"},
+		{"l.domains", "*", `found "*", expected a name`},
+		{"l.domains", "**", `found "**", expected a star at the beginning only, or at both ends`},
+		{"l.domains", "a*b", `found "a*b", expected a star at the beginning only, or at both ends`},
+		{"l.domains", "=", `found "=", expected a name`},
+		{"l.domains", "keyword:a.b", `found "keyword:a.b", expected one label without dots after "keyword:"`},
+		{"l.domains", "пример.рф", `found "пример.рф", expected the ASCII form (xn--...) of the name`},
+		{"l.domains", "192.0.2.1", `found "192.0.2.1", which is an address, expected a name`},
+		{"l.domains", ".", `found a label of 0 letters in ".", expected 1 to 63`},
+		{"l.prefixes", "x.com", `found "x.com", expected a prefix or an address`},
+		{"l.prefixes", "192.0.2.0/33", `found "192.0.2.0/33", expected a prefix or an address`},
+		{"l.prefixes", "2001:db8::1/64", `found "2001:db8::1/64", which has bits behind the prefix, expected 2001:db8::/64`},
+		{"l.prefixes", "fe80::1%eth0", `found "fe80::1%eth0", expected a prefix or an address`},
+		{"l.prefixes", "::ffff:192.0.2.0/120", `found "::ffff:192.0.2.0/120", expected the prefix in its IPv4 form`},
+	} {
+		_, err := parseList("l", c.file, []byte("# one\n"+c.line+"\n"))
+		require.EqualError(t, err, c.file+":2: "+c.want)
+	}
+}
+
+func TestLongestNamesAreAllowed(t *testing.T) {
+	label := strings.Repeat("a", 63)
+	name := strings.Join([]string{label, label, label, label[:61]}, ".")
+	p, err := parsePattern(name)
+	require.NoError(t, err)
+	require.Len(t, p.text, 253)
+	x := nameIndex(name)
+	require.NotZero(t, x.class([]byte(name)))
+	require.Zero(t, x.class([]byte("aa."+name)), "256 bytes are no name")
+}
+
+// FuzzList: a list that can be read says the same of every name as string functions do, and reads the same again.
+func FuzzList(f *testing.F) {
+	f.Add("x.com\n=y.com\n*.z.com", "www.x.com")
+	f.Add("*t.co*\n*twitter.com # ends\nkeyword:whatsapp", "microsoft.com")
+	f.Add("\ufeffruTracker.ORG\r\n", "rutracker.org.")
+	f.Add("192.0.2.0/24\n2001:db8::1", "192.0.2.1")
+	f.Fuzz(func(t *testing.T, text, name string) {
+		_, _ = parseList("l", "l.prefixes", []byte(text))
+		l, err := parseList("l", "l.domains", []byte(text))
+		if err != nil {
+			require.NotContains(t, err.Error(), "\n")
+			return
+		}
+		var lines []string
+		for _, p := range l.patterns {
+			lines = append(lines, p.String())
+		}
+		again, err := parseList("l", "l.domains", []byte(strings.Join(lines, "\n")))
+		require.NoError(t, err)
+		require.Equal(t, l.patterns, again.patterns)
+		want := false
+		for _, line := range lines {
+			want = want || len(name) <= 255 && lineHas(line, lower(name))
+		}
+		require.Equal(t, want, nameIndex(lines...).class([]byte(name)) != 0, "%q in %q", name, lines)
+	})
+}
+
+// nameIndex makes an index of one list.
+func nameIndex(lines ...string) *names {
+	b := newNamesBuilder(false)
+	for _, line := range lines {
+		p, err := parsePattern(line)
+		must(err)
+		b.add(p, b.classes.single(0), 1)
+	}
+	x := b.build()
+	return &x
+}

@@ -1,0 +1,121 @@
+package rules
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// The forms of a list, with the names that were hit and missed on the real boxes where a source says so.
+func TestNameForms(t *testing.T) {
+	for _, c := range []struct {
+		line      string
+		hit, miss []string
+	}{
+		{"twitter.com", []string{"twitter.com", "TWITTER.com", "api.twitter.com"}, []string{"throttletwitter.com", "com", "twitter.com.", "twitter.com.ru", ""}},
+		{"=twitter.com", []string{"twitter.com"}, []string{"api.twitter.com"}},
+		{"*.twimg.com", []string{"garbage.twimg.com", "a.b.twimg.com"}, []string{"twimg.com", "xtwimg.com"}},
+		{"*twitter.com", []string{"throttletwitter.com", "twitter.com", "api.twitter.com"}, []string{"twitter.com.ru"}}, // to 2 Apr 2021, IMC21, O040
+		{"*t.co*", []string{"t.co", "reddit.com", "microsoft.com"}, []string{"twitter.org"}},                            // March 2021, IMC21
+		{"keyword:whatsapp-plus", []string{"whatsapp-plus.info", "www.whatsapp-plus.me", "whatsapp-plus"}, []string{"my-whatsapp-plus.info", "whatsapp.com"}},
+		{"ua", []string{"ua", "ukrinform.ua"}, []string{"aqua", "a.ua.net"}},
+		{"*a", []string{"a", "ba"}, []string{"ab", ""}},
+	} {
+		x := nameIndex(c.line)
+		for _, name := range c.hit {
+			require.NotZero(t, x.class([]byte(name)), "%s should have %q", c.line, name)
+		}
+		for _, name := range c.miss {
+			require.Zero(t, x.class([]byte(name)), "%s should not have %q", c.line, name)
+		}
+	}
+}
+
+// A last dot made another name in 2021 (IMC21, O041); a profile may say that it does not.
+func TestTrailingDot(t *testing.T) {
+	x := nameIndex("twitter.com", "=t.co", "*o*")
+	require.Zero(t, nameIndex("twitter.com").class([]byte("twitter.com.")))
+	require.NotZero(t, x.class([]byte("twitter.com.")), "a star does not look at the end")
+	x = nameIndex("twitter.com", "=t.co", "keyword:w")
+	x.dots = true
+	require.Equal(t, x.class([]byte("twitter.com")), x.class([]byte("twitter.com.")))
+	require.NotZero(t, x.class([]byte("t.co.")))
+	require.Zero(t, x.class([]byte("twitter.com..")))
+	require.Zero(t, x.class([]byte(".")))
+}
+
+func TestAutomatonFindsOverlaps(t *testing.T) {
+	a := newAutomaton([]piece{{"he", 1, false}, {"she", 2, false}, {"hers", 4, false}, {"hers", 8, true}, {"e", 16, true}})
+	require.EqualValues(t, 1|2|4|8, a.find([]byte("ushers")))
+	require.EqualValues(t, 1|2|16, a.find([]byte("she")))
+	require.EqualValues(t, 1|2|4, a.find([]byte("shers-x")))
+	require.Zero(t, a.find([]byte("h.e-s")))
+	require.Nil(t, newAutomaton(nil))
+}
+
+// At most 32 lists and values may use stars, and the message says so.
+func TestTooManyStars(t *testing.T) {
+	p := &Policy{Profile: DefaultProfile()}
+	for i := range maxWild + 1 {
+		p.Rules = append(p.Rules, Rule{Name: "r", file: "p.yaml", Line: i + 1, When: Condition{SNI: []string{fmt.Sprintf("*x%dy*", i)}}})
+	}
+	_, err := p.Compile()
+	require.ErrorContains(t, err, "p.yaml:33: rule r: ")
+	require.ErrorContains(t, err, "at most 32 lists and rules")
+	p.Rules = p.Rules[1:]
+	c, err := p.Compile()
+	require.NoError(t, err)
+	require.Equal(t, 31, c.Match(&Facts{Known: AllFacts, SNI: c.Name([]byte("a.x32yb"))}))
+}
+
+var sink Class
+
+func BenchmarkName(b *testing.B) {
+	for _, n := range []int{10, 1000, 100_000, 1_000_000} {
+		c, _ := manyNames(b, n)
+		r := rand.New(rand.NewPCG(1, 1))
+		for _, kind := range []struct{ name, form string }{{"hit", "www.site%d.example.com"}, {"miss", "www.other%d.example.com"}} {
+			var names [1024][]byte
+			for i := range names {
+				names[i] = fmt.Appendf(nil, kind.form, r.IntN(n))
+			}
+			b.Run(fmt.Sprintf("%d/%s", n, kind.name), func(b *testing.B) {
+				b.ReportAllocs()
+				for i := 0; b.Loop(); i++ {
+					sink = c.Name(names[i&1023])
+				}
+			})
+		}
+	}
+}
+
+// manyNames compiles a policy of one rule, whose list has n domains.
+func manyNames(t testing.TB, n int) (*Compiled, *List) {
+	l := &List{Name: "many", domains: true}
+	for i := range n {
+		must(l.add(fmt.Sprintf("site%d.example.com", i)))
+	}
+	p := &Policy{Profile: DefaultProfile(), lists: map[string]*List{"many": l}, Rules: []Rule{{When: Condition{SNI: []string{"many"}}}}}
+	c, err := p.Compile()
+	require.NoError(t, err)
+	return c, l
+}
+
+// BenchmarkNameStars is the cost of stars and keywords beside.
+func BenchmarkNameStars(b *testing.B) {
+	x := nameIndex("twitter.com", "*twitter.com", "*t.co*", "*googlevideo*", "keyword:whatsapp-plus")
+	name := []byte("rr5---sn-5goeenes.googlevideo.com")
+	b.ReportAllocs()
+	for b.Loop() {
+		sink = x.class(name)
+	}
+}
+
+func BenchmarkCompileMillionNames(b *testing.B) {
+	b.ReportAllocs()
+	for b.Loop() {
+		manyNames(b, 1_000_000)
+	}
+}
