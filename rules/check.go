@@ -180,7 +180,7 @@ func (c *Condition) possible() (f flows, why string) {
 		f.protocols &= asked
 	}
 	if f.protocols == 0 {
-		return f, "the name is not one of that protocol"
+		return f, "sni is read in tls and quic, host in http, query in dns"
 	}
 	for p, transports := range carriers {
 		if f.protocols&(1<<p) != 0 {

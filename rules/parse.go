@@ -107,7 +107,7 @@ func (d *draft) readList(f field, fsys fs.FS) (*List, error) {
 		}
 		return f.inlineList(d.File, items)
 	}
-	if !strings.HasSuffix(s, domainsEnding) && !strings.HasSuffix(s, prefixesEnding) {
+	if strings.ContainsAny(s, "\r\n") || !strings.HasSuffix(s, domainsEnding) && !strings.HasSuffix(s, prefixesEnding) {
 		return nil, f.expected(what)
 	}
 	file := beside(d.File, s)

@@ -27,6 +27,9 @@ func (n node) mechanism() (d Do, err error) {
 		if s == "pass" {
 			return Do{Mechanism: MechanismPass}, nil
 		}
+		if doWords[s] != nil {
+			return d, n.fail("found %q alone, expected its words in braces, such as {drop: both}", s)
+		}
 		return d, n.fail("found %q, expected %s%s", s, doForms, suggest(s, mechanismNames[:]))
 	}
 	fields, err := n.fields(doForms)

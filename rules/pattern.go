@@ -53,6 +53,8 @@ func checkedPattern(f form, whole, text string) (pattern, error) {
 	switch {
 	case text == "":
 		return pattern{}, fmt.Errorf("found %q, expected a name", whole)
+	case looksLikePrefix(text):
+		return pattern{}, fmt.Errorf("found %q, which is an address, expected a name", whole)
 	case len(text) > maxName:
 		return pattern{}, fmt.Errorf("found a name of %d letters, expected %d or fewer", len(text), maxName)
 	}

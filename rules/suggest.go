@@ -19,7 +19,7 @@ func suggest(found string, words []string) string {
 		return ""
 	}
 	for _, w := range words {
-		if d := distance(found, w); d < least {
+		if d := distance(found, w); d > 0 && d < least {
 			best, least = w, d
 		}
 	}

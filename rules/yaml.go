@@ -34,7 +34,7 @@ func readYAML(file string, data []byte) (n node, err error) {
 	}
 	text := strings.ReplaceAll(strings.TrimPrefix(string(data), "\ufeff"), "\r\n", "\n")
 	if depth := nesting(text); depth > maxNesting {
-		return n, &Error{File: file, Text: fmt.Sprintf("found brackets %d deep, expected at most %d", depth, maxNesting)}
+		return n, &Error{File: file, Text: fmt.Sprintf("found lists %d deep in each other, expected at most %d", depth, maxNesting)}
 	}
 	defer func() { // the YAML library is not ours, and a file must never end the program
 		if r := recover(); r != nil {
@@ -46,7 +46,7 @@ func readYAML(file string, data []byte) (n node, err error) {
 		return n, syntaxError(file, err)
 	}
 	if len(tree.Docs) == 0 || tree.Docs[0].Body == nil {
-		return n, &Error{File: file, Line: 1, Text: "found nothing, expected a policy"}
+		return n, &Error{File: file, Line: 1, Column: 1, Text: "found nothing, expected a policy"}
 	}
 	if len(tree.Docs) > 1 {
 		return n, node{file, tree.Docs[1]}.expected("one policy in a file")
@@ -57,15 +57,24 @@ func readYAML(file string, data []byte) (n node, err error) {
 // maxNesting is far more than a policy needs and far less than what makes a recursive parser slow.
 const maxNesting = 32
 
+// nesting counts brackets, and dashes in a row, each of which opens a list in the one before. Some may stand in a text or
+// comment: a few too many are harmless.
 func nesting(text string) int {
 	depth, deepest := 0, 0
-	for _, c := range []byte(text) {
-		switch c {
-		case '[', '{':
-			depth++
-			deepest = max(deepest, depth)
-		case ']', '}':
-			depth--
+	for line := range strings.SplitSeq(text, "\n") {
+		dashes := 0
+		for rest := strings.TrimLeft(line, " "); strings.HasPrefix(rest, "- "); rest = strings.TrimLeft(rest[1:], " ") {
+			dashes++
+		}
+		deepest = max(deepest, dashes)
+		for _, c := range []byte(line) {
+			switch c {
+			case '[', '{':
+				depth++
+				deepest = max(deepest, depth)
+			case ']', '}':
+				depth--
+			}
 		}
 	}
 	return deepest
@@ -128,7 +137,15 @@ func (n node) describe() string {
 	case *ast.AnchorNode, *ast.AliasNode, *ast.TagNode:
 		return "YAML's & * or !, which policies do not use"
 	}
-	return fmt.Sprintf("%q", n.ast.GetToken().Value)
+	return quote(n.ast.GetToken().Value)
+}
+
+// quote keeps messages short.
+func quote(s string) string {
+	if len(s) > 80 {
+		return fmt.Sprintf("%q and %d bytes more", s[:80], len(s)-80)
+	}
+	return fmt.Sprintf("%q", s)
 }
 
 // word gives a text, number or truth value as written.
@@ -187,7 +204,7 @@ func (n node) fields(what string, keys ...string) ([]field, error) {
 			return nil, key.expected("a key: " + orList(keys))
 		}
 		if keys != nil && !slices.Contains(keys, name) {
-			return nil, key.fail("found the key %q, expected %s%s", name, orList(keys), suggest(name, keys))
+			return nil, key.fail("found the key %s, expected %s%s", quote(name), orList(keys), suggest(name, keys))
 		}
 		for _, f := range all {
 			if f.name == name {
