@@ -85,8 +85,8 @@ func (d *Daemon) Expression() string { return d.rules.expression() }
 // when the box's clock is set forward, and when a new policy is to reach old flows. Any goroutine, until Close.
 func (d *Daemon) FlushSets() error { return d.rules.flushSets() }
 
-// Run handles packets until ctx ends or Close is called, and returns nil then. When a worker fails, all stop, their
-// queues are closed, and packets pass or not as FailClosed says, until Close. Run is called once.
+// Run handles packets until ctx ends or Close is called, and returns nil then, or until a worker fails. In either case
+// all workers end and their queues are closed: packets pass or not as FailClosed says, until Close. Run is called once.
 func (d *Daemon) Run(ctx context.Context) error {
 	d.runs.Add(1)
 	defer d.runs.Done()
@@ -102,10 +102,8 @@ func (d *Daemon) Run(ctx context.Context) error {
 			d.halt()
 		}
 	}
-	if err != nil {
-		for _, w := range d.workers {
-			err = errors.Join(err, w.close())
-		}
+	for _, w := range d.workers {
+		err = errors.Join(err, w.close())
 	}
 	return err
 }
@@ -121,7 +119,7 @@ func (d *Daemon) halt() {
 }
 
 // Each calls f with every worker's engine, on the worker's goroutine and between packets, and returns when all are
-// done: a way to read what belongs to that goroutine. ErrClosed when Run ends before.
+// done: a way to read what belongs to that goroutine. It waits for Run; ErrClosed when Run has ended or ends before.
 func (d *Daemon) Each(f func(worker int, e Engine)) error {
 	for _, w := range d.workers {
 		done := make(chan struct{})

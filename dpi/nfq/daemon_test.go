@@ -133,7 +133,7 @@ func TestHold(t *testing.T) {
 	start := time.Now()
 	w.ask(w.dialUDP(4), "held twice", "held twice")
 	require.GreaterOrEqual(t, time.Since(start), 200*time.Millisecond)
-	require.Zero(t, w.counters(d).Waiting)
+	require.Eventually(t, func() bool { return w.counters(d).Waiting == 0 }, patience, 10*time.Millisecond)
 }
 
 // Each runs on the workers' goroutines, so that an engine's state can be read without a lock.

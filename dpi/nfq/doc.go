@@ -9,7 +9,8 @@
 // and then the engine decides again). The engine puts a flow there by a verdict with an Offload: the packet goes
 // back with a mark, and the second chain turns the mark into set entries for both orientations of the 5-tuple. A bare
 // SYN removes the entries of its 5-tuple, so that a connection that reuses one is seen. Fragments, packets with IPv6
-// extension headers, and everything that is neither TCP nor UDP never match a set: the engine sees them all.
+// extension headers, and everything that is neither TCP nor UDP never match a set: the engine sees them all. An entry
+// holds for both directions: an engine must not offload a flow of which it drops one direction only.
 //
 // No conntrack expression is used anywhere: one would make the kernel reassemble fragments before the box sees them.
 // The queues are opened without NFQA_CFG_F_GSO: the kernel then cuts large segments into packets and fills in their
@@ -18,8 +19,8 @@
 // # Failing
 //
 // A box fails open or closed, as Config.FailClosed says: what happens to packets when nobody listens to a queue, or
-// when a queue is full. When the process dies the kernel removes its queues and its table; a daemon whose engine has
-// failed leaves the table, closes the queues, and so fails as configured until Close.
+// when a queue is full. When the process dies the kernel removes its queues and its table (which is why Linux 5.12 is
+// needed); a daemon whose engine has failed leaves the table, closes the queues, and so fails as configured until Close.
 //
 // # Readers
 //

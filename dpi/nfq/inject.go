@@ -98,7 +98,11 @@ func sides(d rules.Direction) (from, to rules.Side) {
 }
 
 // raw sends IP packets by the namespace's routes, which decide the direction.
-type raw struct{ v4, v6 int }
+type raw struct {
+	v4, v6 int
+	to4    unix.SockaddrInet4
+	to6    unix.SockaddrInet6
+}
 
 func openRaw() (*raw, error) {
 	v4, err := unix.Socket(unix.AF_INET, unix.SOCK_RAW|unix.SOCK_CLOEXEC, unix.IPPROTO_RAW)
@@ -107,13 +111,13 @@ func openRaw() (*raw, error) {
 	}
 	v6, err := unix.Socket(unix.AF_INET6, unix.SOCK_RAW|unix.SOCK_CLOEXEC, unix.IPPROTO_RAW)
 	if errors.Is(err, unix.EAFNOSUPPORT) {
-		return &raw{v4, -1}, nil // a kernel without IPv6 routes none either
+		return &raw{v4: v4, v6: -1}, nil // a kernel without IPv6 routes none either
 	}
 	if err != nil {
 		_ = unix.Close(v4)
 		return nil, fmt.Errorf("nfq: raw IPv6 socket: %w", err)
 	}
-	return &raw{v4, v6}, nil
+	return &raw{v4: v4, v6: v6}, nil
 }
 
 func (r *raw) learn(*Packet, rules.Direction) {}
@@ -124,9 +128,11 @@ func (r *raw) send(_ rules.Direction, packet []byte) error {
 		return errNotIP
 	}
 	if v6 {
-		return unix.Sendto(r.v6, packet, unix.MSG_DONTWAIT, &unix.SockaddrInet6{Addr: dst})
+		r.to6.Addr = dst
+		return unix.Sendto(r.v6, packet, unix.MSG_DONTWAIT, &r.to6)
 	}
-	return unix.Sendto(r.v4, packet, unix.MSG_DONTWAIT, &unix.SockaddrInet4{Addr: [4]byte(dst[:4])})
+	r.to4.Addr = [4]byte(dst[:4])
+	return unix.Sendto(r.v4, packet, unix.MSG_DONTWAIT, &r.to4)
 }
 
 func (r *raw) close() error {

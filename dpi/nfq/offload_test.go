@@ -89,7 +89,7 @@ func TestOffloadDrop(t *testing.T) {
 			}
 			return dpi.Verdict{ID: p.ID, Action: dpi.Drop, Offload: dpi.OffloadDrop}
 		})
-		c.DropFor = 2 * time.Second
+		c.DropFor = time.Second
 		d := w.start(c)
 		u := w.dialUDP(version)
 		w.ask(u, "hello", "hello")

@@ -102,3 +102,34 @@ func TestOverflowIsCounted(t *testing.T) {
 	require.Positive(t, w.counters(d).Overflowed)
 	require.NoError(t, d.Close())
 }
+
+// A copy range cuts what the engine gets, not what passes.
+func TestCopyRange(t *testing.T) {
+	for _, r := range []Reader{Own, GoNFQueue} {
+		t.Run(r.String(), func(t *testing.T) {
+			w := newWire(t, true)
+			w.echo(4)
+			c := w.config(accept)
+			c.Reader, c.CopyRange = r, 200
+			d, err := Open(c)
+			require.NoError(t, err)
+			u := w.dialUDP(4)
+			_, err = u.Write(make([]byte, 1000))
+			require.NoError(t, err)
+			require.Eventually(t, func() bool {
+				packets, err := d.workers[0].queue.Receive()
+				require.NoError(t, err)
+				found := false
+				for _, p := range packets {
+					if p.Length == 1028 {
+						found = true
+						require.Len(t, p.Data, 200)
+					}
+				}
+				require.NoError(t, d.workers[0].batch(0, packets))
+				return found
+			}, patience, time.Millisecond)
+			require.NoError(t, d.Close())
+		})
+	}
+}

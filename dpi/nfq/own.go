@@ -3,6 +3,7 @@ package nfq
 import (
 	"errors"
 	"fmt"
+	"sync"
 	"sync/atomic"
 	"unsafe"
 
@@ -27,6 +28,9 @@ type own struct {
 	err       error // of a verdict, until Flush
 	overflows atomic.Uint64
 	refused   atomic.Uint64
+
+	mu     sync.Mutex // of closed: no Wake to a descriptor that is another's by now
+	closed bool
 }
 
 type mmsghdr struct {
@@ -150,6 +154,11 @@ func sendTo(fd int, b []byte) unix.Errno {
 
 // Wake implements Queue: the acknowledgement of an empty request is a message to receive.
 func (q *own) Wake() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.closed {
+		return
+	}
 	b := appendMessage(nil, unix.NLMSG_NOOP, flagRequest|flagAck, 0)
 	sendTo(q.fd, finish(b, 0))
 }
@@ -158,4 +167,12 @@ func (q *own) Wake() {
 func (q *own) Overflows() (overflows, refused uint64) { return q.overflows.Load(), q.refused.Load() }
 
 // Close implements Queue.
-func (q *own) Close() error { return unix.Close(q.fd) }
+func (q *own) Close() error {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.closed {
+		return nil
+	}
+	q.closed = true
+	return unix.Close(q.fd)
+}

@@ -61,7 +61,7 @@ func TestReadersAreEqual(t *testing.T) {
 
 const datagrams = 300
 
-// conversation sends seeded datagrams, ten at a time, and returns what the engine wrote down and what came back.
+// conversation sends seeded datagrams, thirty at a time, and returns what the engine wrote down and what came back.
 func conversation(t *testing.T, version int, r Reader) (log []string, answers map[uint32]string) {
 	w := newWire(t, true)
 	w.echo(version)
@@ -78,10 +78,10 @@ func conversation(t *testing.T, version int, r Reader) (log []string, answers ma
 		text = append(text, bytes.Repeat([]byte{byte(random.Uint32())}, random.IntN(1400))...)
 		_, err := u.Write(text)
 		require.NoError(t, err)
-		if i%10 != 9 {
+		if i%30 != 29 {
 			continue
 		}
-		for { // until nothing more comes of these ten
+		for { // until nothing more comes of these thirty
 			require.NoError(t, u.SetReadDeadline(time.Now().Add(100*time.Millisecond)))
 			n, err := u.Read(b)
 			if err != nil {

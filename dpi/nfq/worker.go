@@ -71,6 +71,9 @@ func (w *worker) run() (err error) {
 		select {
 		case <-w.daemon.stopped:
 			return nil
+		default:
+		}
+		select {
 		case f := <-w.tasks:
 			f()
 		default:
