@@ -33,7 +33,7 @@ type Answerer interface {
 //
 // An unknown name is NXDOMAIN; a known one without such a record, and a name that only has known names below it, is
 // NOERROR without an answer; both carry an SOA record (RFC 2308). whoami.akamai.net has the resolver's own address,
-// and so has the CHAOS text id.server (RFC 4892). All methods may be called from any goroutine; queries take no lock.
+// and so has the CHAOS text id.server (RFC 4892). NewResolver makes one. All methods may be called from any goroutine; queries take no lock.
 type Resolver struct {
 	// Self is the address that whoami answers. The zero value: the address the query came to, which a listener on all
 	// addresses does not know. Set it before the resolver is used.
