@@ -11,6 +11,7 @@ import (
 
 // The compiled matcher says what the slow one says, for any policy and whatever is known.
 func TestMatchAgreesWithTwin(t *testing.T) {
+	hits, pending, all := 0, 0, 0
 	for seed := range uint64(3000) {
 		d := dice{rand.New(rand.NewPCG(seed, 1))}
 		p := d.policy()
@@ -20,8 +21,26 @@ func TestMatchAgreesWithTwin(t *testing.T) {
 			f := d.facts()
 			require.Equal(t, twin{p}.match(f), c.Match(f.facts(c)), "match: seed %d\nrules %+v\nfacts %+v", seed, p.Rules, f)
 			require.Equal(t, twin{p}.pending(f), c.Pending(f.facts(c)), "pending: seed %d\nrules %+v\nfacts %+v", seed, p.Rules, f)
+			all++
+			if c.Match(f.facts(c)) >= 0 {
+				hits++
+			}
+			if c.Pending(f.facts(c)) {
+				pending++
+			}
 		}
 	}
+	require.Greater(t, hits, all/10, "too few hits to say anything")
+	require.Greater(t, pending, all/10, "too few undecided to say anything")
+}
+
+// However many rules wait for a name, those that cannot be told apart before it is known are looked at once.
+func TestPendingLooksAtKinds(t *testing.T) {
+	c := manyRules(t, 4000)
+	require.Len(t, c.index.classed[FactSNI].all, 3000)
+	hidden := c.index.classed[FactSNI].hidden
+	require.Len(t, hidden.rest[1+ProtocolTLS][0], 1)
+	require.Len(t, hidden.classed[FactTo].all, 1)
 }
 
 // Once every fact is known, nothing is pending; and an answer that is not pending stays.
