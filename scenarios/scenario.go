@@ -1,0 +1,167 @@
+package scenarios
+
+import (
+	"embed"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"dpilab/lab"
+	"dpilab/rules"
+)
+
+// Scenario is a scenario file as written, with its lab and its policies read. Nothing here changes it.
+type Scenario struct {
+	Name    string
+	About   string
+	File    string // where it was read from
+	Client  string // the host that tries; "client" unless the file says otherwise
+	Timeout time.Duration
+	Phases  []Phase // in the order of the file
+	Probes  []Probe // in the order of the file, controls last
+
+	Topology *lab.Topology
+}
+
+// Phase is a date with what was in force then.
+type Phase struct {
+	Name   string
+	Date   string // ISO
+	Policy *rules.Policy
+	Remove []string // names that the national resolver does not know, and all below them
+
+	compiled *rules.Compiled
+}
+
+// ProbeKind is what a probe tries: the key that a scenario file gives it by.
+type ProbeKind string
+
+// The kinds of probe.
+const (
+	ProbeDNS        ProbeKind = "dns"        // resolve a name
+	ProbeConnect    ProbeKind = "connect"    // open a TCP connection
+	ProbeHTTP       ProbeKind = "http"       // get a page without TLS
+	ProbeHTTPS      ProbeKind = "https"      // get a page over TLS
+	ProbeHTTP3      ProbeKind = "http3"      // get a page over QUIC
+	ProbeChat       ProbeKind = "chat"       // open a WhatsApp chat and send a message
+	ProbeCall       ProbeKind = "call"       // STUN, then media at 50 packets a second
+	ProbeDownload   ProbeKind = "download"   // measure the rate of a transfer over TLS
+	ProbePing       ProbeKind = "ping"       // ICMP echo
+	ProbeTraceroute ProbeKind = "traceroute" // UDP with rising TTL
+	ProbeExec       ProbeKind = "exec"       // run a program
+)
+
+// Probe is one thing that a client tries. The target's zero values mean the usual.
+type Probe struct {
+	Name    string
+	Kind    ProbeKind
+	Host    string   // a domain name, which the resolver is asked for; a host of the lab, or an address
+	Port    uint16   // connect, chat
+	Argv    []string // exec
+	Control bool     // must be ok in every phase
+
+	Family   int           // 4 or 6: IP, and for dns the type of record and the way to the resolver
+	Resolver string        // whose DNS is asked: a host of the lab; dns calls it "at"
+	TCP      bool          // dns: over TCP
+	Address  string        // the host of the lab where the connection goes, whatever the name
+	Path     string        // http, https, http3
+	Tunnel   bool          // through the lab's tunnel
+	Bytes    int64         // download: how much; chat: the size of the message
+	For      time.Duration // call: how long
+	Timeout  time.Duration // how long it waits for the next thing to happen
+	Later    time.Duration // runs after the others, with the box's clock so far ahead
+	Needs    []string      // exec: programs without which it is skipped
+	Results  []Result      // exec: what exit codes and output mean, the first that fits
+
+	expect map[string]Expectations // by phase; under elsePhase for the others
+}
+
+// Result says what an exit code or an output of a program means.
+type Result struct {
+	Exit   int // -1: any
+	Output string
+	Is     Expectation
+}
+
+const elsePhase = "else"
+
+// Expected gives what the probe should come to in a phase. Without it, the probe is not tried there.
+func (p *Probe) Expected(phase string) (Expectations, bool) {
+	if p.Control {
+		return expectOK, true
+	}
+	if e, ok := p.expect[phase]; ok {
+		return e, true
+	}
+	e, ok := p.expect[elsePhase]
+	return e, ok
+}
+
+// Target says in one word what is tried, as in "web.whatsapp.com" or "g.whatsapp.net:5222".
+func (p *Probe) Target() string {
+	switch {
+	case p.Kind == ProbeExec:
+		return strings.Join(p.Argv, " ")
+	case p.Port != 0:
+		return joinPort(p.Host, p.Port)
+	}
+	return p.Host
+}
+
+// scenarioFile is the name of the file in a scenario's folder.
+const scenarioFile = "scenario.yaml"
+
+// shipped are the scenarios of the program, each a folder.
+//
+//go:embed */scenario.yaml */README.md
+var shipped embed.FS
+
+// Names gives the names of the scenarios that ship with the program.
+func Names() []string {
+	files, _ := fs.Glob(shipped, "*/"+scenarioFile)
+	for i, f := range files {
+		files[i] = path.Dir(f)
+	}
+	slices.Sort(files)
+	return files
+}
+
+// Open reads a scenario: a file or a folder, when the name has a slash or ends in .yaml, otherwise one that ships with the
+// program. Its lab and its policies are read as well; when it names them by a path, that starts at the scenario's folder.
+// Errors in the file are *Error, those in a policy or a topology are of their packages.
+func Open(nameOrPath string) (*Scenario, error) {
+	if !isPath(nameOrPath) {
+		data, err := shipped.ReadFile(path.Join(nameOrPath, scenarioFile))
+		if err != nil {
+			return nil, &Error{File: nameOrPath, Text: "no scenario of this name ships, expected " + orList(Names()) +
+				", or a path with a slash or the ending .yaml" + suggest(nameOrPath, Names())}
+		}
+		return Parse(path.Join("scenarios", nameOrPath, scenarioFile), data)
+	}
+	file := nameOrPath
+	if info, err := os.Stat(file); err == nil && info.IsDir() {
+		file = filepath.Join(file, scenarioFile)
+	}
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return nil, &Error{File: file, Text: "cannot read the scenario: " + cause(err)}
+	}
+	return Parse(file, data)
+}
+
+// Readme gives the README of a scenario that ships, which names its sources.
+func Readme(name string) ([]byte, error) { return shipped.ReadFile(path.Join(name, "README.md")) }
+
+func isPath(s string) bool { return strings.ContainsRune(s, '/') || strings.HasSuffix(s, ".yaml") }
+
+// cause is an error without the path, which the message has already.
+func cause(err error) string {
+	if p, ok := err.(*fs.PathError); ok {
+		return p.Err.Error()
+	}
+	return err.Error()
+}

@@ -1,0 +1,88 @@
+package scenarios
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"regexp"
+	"strings"
+	"time"
+
+	"dpilab/lab/service"
+)
+
+// maxOutput is how much of a program's output is looked at.
+const maxOutput = 1 << 20
+
+// exec runs a program on the client, which trusts the lab's CA, and reads the outcome from its exit code and its output.
+func (a *attempt) exec(ctx context.Context) Outcome {
+	for _, program := range a.Needs {
+		if _, err := exec.LookPath(program); err != nil {
+			return Outcome{Kind: Skipped, Detail: program + " is not installed"}
+		}
+	}
+	start := time.Now()
+	runCtx, cancel := context.WithTimeout(ctx, a.Timeout)
+	defer cancel()
+	out := &limited{}
+	cmd := a.client.Command(runCtx, a.Argv[0], a.Argv[1:]...)
+	cmd.Env = append(os.Environ(), service.Env(a.services.CAFile)...)
+	cmd.Stdout, cmd.Stderr = out, out
+	cmd.WaitDelay = time.Second // for a child that keeps the pipe
+	err := cmd.Run()
+	if runCtx.Err() != nil {
+		return Outcome{Kind: Timeout, After: time.Since(start)}
+	}
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) {
+		return failed(err)
+	}
+	code := cmd.ProcessState.ExitCode()
+	o := outcomeOf(code, out.String(), a.Results)
+	o.After = time.Since(start)
+	return o
+}
+
+// outcomeOf finds the first result that fits; without one, exit code 0 is ok and every other an error.
+func outcomeOf(code int, output string, results []Result) Outcome {
+	for _, r := range results {
+		if r.Exit >= 0 && r.Exit != code {
+			continue
+		}
+		if r.Output != "" && !regexp.MustCompile(r.Output).MatchString(output) { // Parse has compiled it before
+			continue
+		}
+		return Outcome{Kind: r.Is.Kind, Stage: r.Is.Stage}
+	}
+	if code == 0 {
+		return Outcome{Kind: OK}
+	}
+	lines := strings.Split(strings.TrimSpace(output), "\n")
+	return failed(fmt.Errorf("exit code %d: %s", code, lines[len(lines)-1]))
+}
+
+// curlResults are the exit codes of curl(1), the section EXIT CODES. The first line on a reset is what OpenSSL and GnuTLS
+// say, in curl's words.
+func curlResults() []Result {
+	const reset = "(?i)connection reset|connection was reset"
+	return []Result{
+		{Exit: 6, Is: Expectation{Kind: NXDomain}},
+		{Exit: 7, Is: Expectation{Kind: Refused}},
+		{Exit: 28, Is: Expectation{Kind: Timeout}},
+		{Exit: 35, Output: reset, Is: Expectation{Kind: Reset, Stage: StageHello}},
+		{Exit: 52, Is: Expectation{Kind: Closed, Stage: StageRequest}},
+		{Exit: 56, Output: reset, Is: Expectation{Kind: Reset, Stage: StageRequest}},
+	}
+}
+
+// limited keeps the beginning of what is written.
+type limited struct{ bytes.Buffer }
+
+// Write never fails.
+func (l *limited) Write(b []byte) (int, error) {
+	l.Buffer.Write(b[:min(len(b), maxOutput-min(l.Len(), maxOutput))])
+	return len(b), nil
+}

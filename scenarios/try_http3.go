@@ -1,0 +1,81 @@
+package scenarios
+
+import (
+	"context"
+	"crypto/tls"
+	"io"
+	"net"
+	"net/netip"
+	"sync/atomic"
+	"time"
+
+	"github.com/quic-go/quic-go"
+	"github.com/quic-go/quic-go/http3"
+)
+
+// http3 gets a page over QUIC.
+func (a *attempt) http3(ctx context.Context) Outcome {
+	to, bad := a.address(ctx)
+	if bad != nil {
+		return *bad
+	}
+	pc, err := a.listenPacket(ctx, to)
+	if err != nil {
+		return failed(err)
+	}
+	defer pc.Close()
+	counter := &countedPackets{PacketConn: pc}
+	transport := &quic.Transport{Conn: counter}
+	defer transport.Close()
+
+	stage, start := StageInitial, time.Now()
+	err = func() error {
+		dialCtx, cancel := context.WithTimeout(ctx, a.Timeout)
+		defer cancel()
+		conf := &tls.Config{ServerName: a.Host, RootCAs: a.services.CA.Pool(), NextProtos: []string{http3.NextProtoH3}}
+		addr := net.UDPAddrFromAddrPort(netip.AddrPortFrom(to, portHTTPS))
+		conn, err := transport.Dial(dialCtx, addr, conf, &quic.Config{HandshakeIdleTimeout: a.Timeout})
+		if err != nil {
+			return err
+		}
+		defer conn.CloseWithError(0, "")
+		stage, start = StageRequest, time.Now()
+		counter.bytes.Store(0) // what answers a request is large, too
+		getCtx, cancel := context.WithTimeout(ctx, a.Timeout)
+		defer cancel()
+		h3 := (&http3.Transport{}).NewClientConn(conn)
+		return fetch(getCtx, h3, "https://"+bracket(a.Host)+a.Path, func(body io.Reader) error {
+			_, err := io.Copy(io.Discard, io.LimitReader(body, maxPage))
+			return err
+		})
+	}()
+	if err == nil {
+		return Outcome{Kind: OK}
+	}
+	took, bytes := time.Since(start), counter.bytes.Load()
+	switch {
+	case took < a.Timeout*9/10: // it said something before the time was up
+		return failed(err)
+	case bytes == 0:
+		return Outcome{Kind: Silent, Stage: stage, After: took}
+	}
+	return Outcome{Kind: Stalled, Stage: stage, After: took, Bytes: bytes}
+}
+
+// minInitial is the least size of a datagram with a server's Initial that carries anything but an ACK (RFC 9000, 14.1).
+const minInitial = 1200
+
+// countedPackets counts what comes in. The ACK of the first part of a ClientHello that needs two datagrams is no answer to it.
+type countedPackets struct {
+	net.PacketConn
+	bytes atomic.Int64
+}
+
+// ReadFrom is the connection's.
+func (c *countedPackets) ReadFrom(b []byte) (int, net.Addr, error) {
+	n, from, err := c.PacketConn.ReadFrom(b)
+	if n >= minInitial || c.bytes.Load() > 0 {
+		c.bytes.Add(int64(n))
+	}
+	return n, from, err
+}

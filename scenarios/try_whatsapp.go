@@ -1,0 +1,72 @@
+package scenarios
+
+import (
+	"context"
+	"net/netip"
+	"time"
+
+	"dpilab/lab/service"
+)
+
+const (
+	portSTUN = 3478
+	// bulk is the size of message from which its rate is worth measuring.
+	bulk = 256 << 10
+)
+
+// chat opens a WhatsApp chat and has one message sent back. A large message goes in quiet, and its rate is measured.
+func (a *attempt) chat(ctx context.Context) Outcome {
+	c, bad := a.reach(ctx, a.Port)
+	if bad != nil {
+		return *bad
+	}
+	c.step(StageOpening)
+	chat, err := service.DialChat(ctx, c)
+	if err != nil {
+		return c.outcome(err)
+	}
+	defer chat.Close()
+	if a.Bytes >= bulk {
+		c.rest()
+		if err := a.turns.wait(ctx); err != nil {
+			return c.outcome(err)
+		}
+	}
+	c.step(StageMessage)
+	took, err := chat.Echo(ctx, make([]byte, a.Bytes))
+	if err != nil {
+		return c.outcome(err)
+	}
+	if a.Bytes < bulk {
+		return Outcome{Kind: OK}
+	}
+	return a.transferred(2*a.Bytes, took) // there, and then back
+}
+
+// call sets up a call by STUN and sends media.
+func (a *attempt) call(ctx context.Context) Outcome {
+	to, bad := a.address(ctx)
+	if bad != nil {
+		return *bad
+	}
+	start := time.Now()
+	conn, err := a.dial(ctx, "udp", netip.AddrPortFrom(to, portSTUN))
+	if err != nil {
+		return refusal(err, time.Since(start))
+	}
+	defer conn.Close()
+	r, err := service.Call(ctx, conn, service.CallOptions{For: a.For})
+	switch {
+	case err != nil:
+		return failed(err)
+	case !r.STUN && r.Refused:
+		return Outcome{Kind: Refused, Stage: StageSTUN, After: time.Since(start)}
+	case !r.STUN:
+		return Outcome{Kind: NoAnswer, Stage: StageSTUN, After: time.Since(start)}
+	}
+	o := Outcome{Kind: OK, Media: &Media{Sent: r.Sent, Received: r.Received, Jitter: r.Jitter}}
+	if o.Media.Loss() >= lossLimit {
+		o.Kind = Loss
+	}
+	return o
+}

@@ -1,0 +1,186 @@
+package scenarios
+
+import (
+	"fmt"
+	"net/netip"
+	"strings"
+	"sync"
+
+	"golang.org/x/sys/unix"
+
+	"dpilab/dpi"
+	"dpilab/rules"
+)
+
+// Why is what blocked a probe: a rule of the box, or the national resolver.
+type Why struct {
+	Rule      string // "" when the resolver did it
+	Policy    string // that the rule was written in
+	Mechanism string // in words
+	Source    string
+	Name      string // the SNI, host or query that the deciding packet showed
+	Packet    uint32 // the deciding packet's number in its flow
+	Flow      string // transport, client, server
+	Removed   string // the name that was taken out of the national resolver
+}
+
+// recorder takes in what a phase's box does.
+type recorder struct {
+	phase string
+	log   *eventLog
+
+	mu       sync.Mutex
+	attempts []*attempt
+	hits     []dpi.Event
+}
+
+func (r *recorder) know(all []*attempt) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.attempts = all
+}
+
+// see takes an event in. It runs on the goroutine of the box.
+func (r *recorder) see(e dpi.Event) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if e.Kind == dpi.EventHit {
+		r.hits = append(r.hits, e)
+	}
+	if r.log.wake == nil {
+		return
+	}
+	probe := ""
+	for _, a := range r.attempts {
+		if a != nil && a.owns(e.Flow) {
+			probe = a.Name
+		}
+	}
+	r.log.add(newEvent(r.phase, probe, e))
+}
+
+// owns tells whether a flow is one of the probe's sockets'.
+func (a *attempt) owns(f dpi.FlowID) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	s := socket{f.Transport, f.Inside.Addr().Is6(), f.Inside.Port()}
+	return a.sockets[s] && a.remotes[f.Outside.Addr()]
+}
+
+// cell says what came of a probe, whether that was expected, and why.
+func (r *recorder) cell(a *attempt, p Phase, o Outcome) Cell {
+	want, _ := a.Expected(p.Name)
+	c := Cell{Tried: true, Outcome: o, Expected: want, AsExpected: want.Hold(o)}
+	if o.Kind == Skipped || o.Kind == OK && c.AsExpected {
+		return c
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, hit := range r.hits {
+		if explains(hit.Rule.Do.Mechanism, o.Kind) && r.caused(hit, a) {
+			c.Why = whyOf(hit)
+			return c
+		}
+	}
+	if removed := removedFor(a, p.Remove); removed != "" && o.Kind == NXDomain {
+		c.Why = &Why{Removed: removed}
+	}
+	return c
+}
+
+// explains tells whether a mechanism can lead to such an outcome. A box that drops a flow makes no NXDOMAIN.
+func explains(m rules.Mechanism, k Kind) bool {
+	return m != rules.MechanismPass && (k != NXDomain || m == rules.MechanismRedirect)
+}
+
+// caused tells whether a hit is the probe's. A program's sockets are not known: what is nobody else's and goes where its
+// words point to is taken to be its own.
+func (r *recorder) caused(hit dpi.Event, a *attempt) bool {
+	if a.Kind != ProbeExec {
+		return a.owns(hit.Flow)
+	}
+	for _, other := range r.attempts {
+		if other != nil && other.owns(hit.Flow) {
+			return false
+		}
+	}
+	words := strings.Join(a.Argv, " ")
+	if hit.Name != "" {
+		return strings.Contains(words, hit.Name)
+	}
+	h := a.lab.Host(a.hostOf[hit.Flow.Outside.Addr()])
+	if h == nil {
+		return false
+	}
+	for _, name := range h.Names {
+		if strings.Contains(words, name) {
+			return true
+		}
+	}
+	return false
+}
+
+// removedFor gives the name whose removal took the probe's away.
+func removedFor(a *attempt, removed []string) string {
+	for _, r := range removed {
+		host := strings.ToLower(a.Host)
+		if a.Kind == ProbeExec && strings.Contains(strings.Join(a.Argv, " "), r) ||
+			host == strings.ToLower(r) || strings.HasSuffix(host, "."+strings.ToLower(r)) {
+			return r
+		}
+	}
+	return ""
+}
+
+func whyOf(e dpi.Event) *Why {
+	do := &e.Rule.Do
+	if e.Learnt && do.Then != nil {
+		do = do.Then
+	}
+	w := &Why{
+		Rule: e.Rule.Name, Policy: e.Rule.Policy, Mechanism: inWords(do), Source: e.Rule.Source.String(),
+		Name: e.Name, Packet: e.Packet,
+		Flow: fmt.Sprintf("%s %s → %s", transportName(e.Flow.Transport), place(e.Flow.Inside, e.Flow.Transport), place(e.Flow.Outside, e.Flow.Transport)),
+	}
+	if e.Learnt {
+		w.Mechanism = "learnt, then " + w.Mechanism
+	}
+	return w
+}
+
+func place(a netip.AddrPort, transport uint8) string {
+	if transport == unix.IPPROTO_TCP || transport == unix.IPPROTO_UDP {
+		return a.String()
+	}
+	return a.Addr().String()
+}
+
+// inWords says what a rule does.
+func inWords(do *rules.Do) string {
+	switch do.Mechanism {
+	case rules.MechanismDrop:
+		words := "drop both ways"
+		if do.Direction != rules.Both {
+			words = "drop " + do.Direction.String()
+		}
+		if do.After.Max > 0 {
+			words += fmt.Sprintf(" after %d to %d packets", do.After.Min, do.After.Max)
+		}
+		return words
+	case rules.MechanismReset:
+		return "reset in place of the server's packets"
+	case rules.MechanismPolice:
+		return "police to " + bits(float64(do.Rate*8))
+	case rules.MechanismCapacity:
+		return fmt.Sprintf("%d %% of packets pass", do.Capacity)
+	case rules.MechanismRedirect:
+		words := make([]string, len(do.Resolver))
+		for i, a := range do.Resolver {
+			words[i] = a.String()
+		}
+		return "redirect to " + strings.Join(words, " and ")
+	case rules.MechanismLearn:
+		return "learn the server, for later"
+	}
+	return do.Mechanism.String()
+}
