@@ -16,7 +16,7 @@ import (
 
 // linux/netfilter/nfnetlink_queue.h
 const (
-	nfqMsgPacket       = unix.NFNL_SUBSYS_QUEUE<<8 | 0
+	nfqMsgPacket       = unix.NFNL_SUBSYS_QUEUE << 8
 	nfqMsgConfig       = unix.NFNL_SUBSYS_QUEUE<<8 | 2
 	nfqMsgVerdictBatch = unix.NFNL_SUBSYS_QUEUE<<8 | 3
 

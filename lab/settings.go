@@ -42,7 +42,7 @@ func settingsOf(bridge, router bool) settings {
 		{"ipv4/icmp_ratelimit", "0", false}, // traceroute and ping get every answer
 		{"ipv4/icmp_ratemask", "0", false},  // no kind of message counts for the global limit either
 		{"ipv6/icmp/ratelimit", "0", false},
-		{"ipv6/icmp/ratemask", "0", true}, // no kind but 0, which does not exist
+		{"ipv6/icmp/ratemask", "0", true},       // no kind but 0, which does not exist
 		{"ipv4/ping_group_range", "0 0", false}, // the only group that the user namespace has
 		{"ipv4/ip_unprivileged_port_start", "0", true},
 	}

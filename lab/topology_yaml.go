@@ -39,7 +39,8 @@ type entry struct {
 
 func (r *reader) fail(at place, path, format string, args ...any) {
 	if r.err == nil {
-		r.err = &TopologyError{File: r.file, Line: at.line, Column: at.column, Path: path, Text: fmt.Sprintf(format, args...)}
+		text := strings.Join(strings.Fields(fmt.Sprintf(format, args...)), " ") // one line, whatever the file holds
+		r.err = &TopologyError{File: r.file, Line: at.line, Column: at.column, Path: path, Text: text}
 	}
 }
 
@@ -56,13 +57,14 @@ func (r *reader) root(data []byte) entry {
 		return entry{}
 	}
 	if len(f.Docs) != 1 || f.Docs[0].Body == nil {
-		r.fail(place{1, 1}, "", "the file needs one YAML document, it has %d or an empty one", len(f.Docs))
+		r.fail(place{1, 1}, "", "the file needs one YAML document with keys and values in it")
 		return entry{}
 	}
 	return entry{at: place{1, 1}, node: f.Docs[0].Body}
 }
 
 // mapping gives the entries of a mapping in the order of the file; allowed, when given, are the keys that may stand there.
+// That no key stands twice the parser has seen to.
 func (r *reader) mapping(e entry, allowed ...string) []entry {
 	var values []*ast.MappingValueNode
 	switch n := e.node.(type) {
@@ -86,8 +88,6 @@ func (r *reader) mapping(e entry, allowed ...string) []entry {
 			r.fail(at, e.path, "a key must be a plain word, not %s", kind(v.Key))
 		case len(allowed) > 0 && !slices.Contains(allowed, key):
 			r.fail(at, child.path, "unknown key %q; known here: %s", key, strings.Join(allowed, ", "))
-		case slices.ContainsFunc(all, func(o entry) bool { return o.key == key }):
-			r.fail(at, child.path, "key %q stands here twice; remove one", key)
 		}
 		r.mark(child)
 		all = append(all, child)
