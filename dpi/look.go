@@ -9,6 +9,7 @@ import (
 // look reads the packet at hand, if the flow's payload is of interest, and asks the policy.
 func (e *Engine) look(f *flow) {
 	c := e.compiled(f)
+	before := f.facts
 	over := f.facts.Known&payloadFacts == payloadFacts && !f.is(flagLooked)
 	if !over {
 		switch f.facts.Transport {
@@ -22,9 +23,11 @@ func (e *Engine) look(f *flow) {
 		f.facts.Known = rules.AllFacts
 		e.putReading(f)
 	}
-	if hit := c.Match(&f.facts); hit >= 0 {
-		e.hit(f, int32(hit))
-		return
+	if f.packets == 1 || f.facts != before {
+		if hit := c.Match(&f.facts); hit >= 0 {
+			e.hit(f, int32(hit))
+			return
+		}
 	}
 	if over || f.facts.Known&payloadFacts != payloadFacts && !c.Pending(&f.facts) {
 		f.flags |= flagPassed
