@@ -25,7 +25,7 @@ func Split(ctx context.Context, l net.Listener, choose func(first byte) *Inlet) 
 			return
 		}
 		p := &peeked{Conn: c, r: r, closed: make(chan struct{})}
-		if !inlet.give(p) {
+		if !inlet.give(ctx, p) {
 			return
 		}
 		// The connection is Split's to close, and its server's to end.
@@ -49,13 +49,15 @@ func NewInlet(addr net.Addr) *Inlet {
 	return &Inlet{addr: addr, conns: make(chan net.Conn), done: make(chan struct{})}
 }
 
-func (i *Inlet) give(c net.Conn) bool {
+// give waits until c is accepted; false if the inlet closes, or ctx is done, before that.
+func (i *Inlet) give(ctx context.Context, c net.Conn) bool {
 	select {
 	case i.conns <- c:
 		return true
 	case <-i.done:
-		return false
+	case <-ctx.Done():
 	}
+	return false
 }
 
 // Accept implements net.Listener.

@@ -208,7 +208,7 @@ func TestDownloadToASlowClient(t *testing.T) {
 	require.Greater(t, total+int(rest), 400<<10)
 
 	stuck := get(64 << 20)
-	time.Sleep(3 * time.Second)
+	time.Sleep(2 * time.Second)
 	got, _ := io.Copy(io.Discard, stuck)
 	require.Less(t, got, int64(64<<20))
 }
