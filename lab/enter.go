@@ -35,9 +35,7 @@ const innerEnv = "DPILAB_INSIDE"
 // Orphans: a process whose parent died becomes a child of pid 1 and stays a zombie until the program ends. Enter does not
 // reap them, because whoever waits for any child can take the exit status away from an exec.Cmd.
 func Enter() {
-	if len(os.Args) > 0 && os.Args[0] == commandMode {
-		runCommand(os.Args[1:]) // does not return
-	}
+	Hidden()
 	if os.Getenv(innerEnv) == "" {
 		os.Exit(outside())
 	}
@@ -45,6 +43,47 @@ func Enter() {
 	if err := inside(); err != nil {
 		fmt.Fprintln(os.Stderr, "dpilab: "+explain(err, readSetting))
 		os.Exit(exitNoNamespaces)
+	}
+}
+
+// checkMode is argument 0 of the program when it is started only to see whether it can be.
+const checkMode = "dpilab-enter-check"
+
+// Hidden serves the modes in which the program starts itself: a host's command, and the check of CanEnter. It returns in all
+// others. A program that does not call Enter as its first line calls Hidden there.
+func Hidden() {
+	if len(os.Args) == 0 {
+		return
+	}
+	switch os.Args[0] {
+	case commandMode:
+		runCommand(os.Args[1:]) // does not return
+	case checkMode:
+		os.Exit(0)
+	}
+}
+
+// CanEnter tells whether Enter would succeed; the error's text is what Enter would say.
+func CanEnter() error {
+	if os.Getenv(innerEnv) != "" {
+		return nil // Enter has been there
+	}
+	c := exec.Command("/proc/self/exe")
+	c.Args = []string{checkMode}
+	c.SysProcAttr = freshNamespaces()
+	if err := c.Run(); err != nil {
+		return errors.New(explain(err, readSetting))
+	}
+	return nil
+}
+
+func freshNamespaces() *syscall.SysProcAttr {
+	return &syscall.SysProcAttr{
+		Cloneflags: unix.CLONE_NEWUSER | unix.CLONE_NEWNET | unix.CLONE_NEWNS | unix.CLONE_NEWPID |
+			unix.CLONE_NEWIPC | unix.CLONE_NEWUTS,
+		UidMappings: []syscall.SysProcIDMap{{HostID: os.Geteuid(), Size: 1}},
+		GidMappings: []syscall.SysProcIDMap{{HostID: os.Getegid(), Size: 1}},
+		Pdeathsig:   syscall.SIGKILL,
 	}
 }
 
@@ -56,13 +95,7 @@ func outside() int {
 	c.Args = os.Args
 	c.Env = append(os.Environ(), innerEnv+"=1")
 	c.Stdin, c.Stdout, c.Stderr = os.Stdin, os.Stdout, os.Stderr
-	c.SysProcAttr = &syscall.SysProcAttr{
-		Cloneflags: unix.CLONE_NEWUSER | unix.CLONE_NEWNET | unix.CLONE_NEWNS | unix.CLONE_NEWPID |
-			unix.CLONE_NEWIPC | unix.CLONE_NEWUTS,
-		UidMappings: []syscall.SysProcIDMap{{HostID: os.Geteuid(), Size: 1}},
-		GidMappings: []syscall.SysProcIDMap{{HostID: os.Getegid(), Size: 1}},
-		Pdeathsig:   syscall.SIGKILL,
-	}
+	c.SysProcAttr = freshNamespaces()
 	signals := make(chan os.Signal, 8)
 	signal.Notify(signals, unix.SIGTERM, unix.SIGHUP, unix.SIGINT, unix.SIGQUIT)
 	if err := c.Start(); err != nil {

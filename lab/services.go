@@ -141,7 +141,7 @@ func (s *Services) front(h *Host, at netip.AddrPort, site, chat bool, serve serv
 				return nil, err
 			}
 			return service.Split(s.ctx, l, func(first byte) *service.Inlet {
-				if first == 'W' || first == 0xed {
+				if first == 'W' || first == 'E' {
 					return wa
 				}
 				return web

@@ -1,0 +1,84 @@
+// Package cli is the command line: one file a subcommand, and what they have in common here.
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"dpilab/dpi/nfq"
+)
+
+// The exit codes. 3 is also what lab.Enter exits with.
+const (
+	exitOK         = 0
+	exitUnexpected = 1 // something came out otherwise than expected
+	exitUsage      = 2 // a wrong command line or a broken file
+	exitMachine    = 3 // the machine lacks something
+)
+
+// exitError is an error that knows its exit code; without text, all has been said.
+type exitError struct {
+	code int
+	err  error
+}
+
+func (e *exitError) Error() string { return e.err.Error() }
+func (e *exitError) Unwrap() error { return e.err }
+
+var errSaid = errors.New("said already")
+
+// Main runs the command line and gives the exit code.
+func Main(args []string) int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	defer stop()
+	return run(ctx, args, os.Stdout, os.Stderr)
+}
+
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	root := command()
+	root.SetArgs(args)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	err := root.ExecuteContext(ctx)
+	if err != nil && !errors.Is(err, errSaid) {
+		fmt.Fprintln(stderr, "dpilab:", err)
+	}
+	return exitCode(err)
+}
+
+func exitCode(err error) int {
+	var exit *exitError
+	switch {
+	case err == nil:
+		return exitOK
+	case errors.As(err, &exit):
+		return exit.code
+	case errors.Is(err, nfq.ErrNoQueue), errors.Is(err, nfq.ErrNoBridgeFilter), errors.Is(err, nfq.ErrInUse):
+		return exitMachine
+	case errors.Is(err, context.Canceled):
+		return 128 + int(syscall.SIGINT)
+	}
+	return exitUsage
+}
+
+func command() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "dpilab",
+		Short: "A DPI box of the kind installed in Russian networks, on a virtual wire",
+		Long: `dpilab puts a DPI box (TSPU) on a wire between network namespaces and shows what it does to real clients.
+
+Exit codes: 0 all as expected, 1 not, 2 usage or a broken file, 3 the machine lacks something.`,
+		SilenceErrors:     true,
+		SilenceUsage:      true,
+		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
+	}
+	root.AddCommand(runCommand(), listCommand(), checkCommand(), shellCommand(), doctorCommand(), boxCommand(), versionCommand())
+	return root
+}

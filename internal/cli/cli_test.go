@@ -1,0 +1,122 @@
+package cli
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"dpilab/lab"
+)
+
+func TestMain(m *testing.M) {
+	lab.Enter()
+	os.Exit(m.Run())
+}
+
+// call runs a command line.
+func call(t *testing.T, args ...string) (code int, stdout, stderr string) {
+	t.Helper()
+	var out, err bytes.Buffer
+	code = run(t.Context(), args, &out, &err)
+	return code, out.String(), err.String()
+}
+
+// A wrong command line or file is one line that says what and what to do, and exit code 2.
+func TestUsage(t *testing.T) {
+	bad := filepath.Join(t.TempDir(), "bad.yaml")
+	require.NoError(t, os.WriteFile(bad, []byte("policy: bad\ndate: 2026-01-01\nabout: x\nrulez: []\n"), 0o644))
+	for _, c := range []struct{ args, want string }{
+		{"run", "run takes one scenario"},
+		{"run whatsap-full-block", "whatsapp-full-block"},
+		{"run whatsapp-full-block --phase ful", "full"},
+		{"run whatsapp-full-block --frob", "unknown flag: --frob"},
+		{"shell whatsapp-full-block nohost -- true", "hosts: client"},
+		{"shell whatsapp-full-block --phase nophase -- true", "phases: before"},
+		{"box", "--inside and --outside"},
+		{"box --inside a --outside b", "--policy"},
+		{"box --policy nosuch --inside a --outside b", "nosuch"},
+		{"box --policy 2025-home --inside a --outside a", "same interface"},
+		{"box --policy 2025-home --inside a --outside b", `"a"`},
+		{"check", "requires at least 1 arg"},
+		{"check " + bad, bad + ":4:1:"},
+		{"check /nonexistent.yaml", "no such file"},
+		{"check cli_test.go", "neither policy, topology nor scenario"},
+		{"frobnicate", "unknown command"},
+	} {
+		code, out, err := call(t, strings.Fields(c.args)...)
+		require.Equal(t, exitUsage, code, c.args)
+		require.Empty(t, out, c.args)
+		require.Contains(t, err, c.want, c.args)
+		require.Equal(t, 1, strings.Count(err, "\n"), err)
+	}
+}
+
+func TestCheckTakesWhatShips(t *testing.T) {
+	files, err := filepath.Glob("../../rules/policies/*.yaml")
+	require.NoError(t, err)
+	files = append(files, "../../lab/topologies/subscriber.yaml", "../../scenarios/whatsapp-full-block/scenario.yaml")
+	code, out, stderr := call(t, append([]string{"check"}, files...)...)
+	require.Zero(t, code, stderr)
+	require.Equal(t, len(files), strings.Count(out, "\n"))
+}
+
+func TestList(t *testing.T) {
+	code, out, _ := call(t, "list")
+	require.Zero(t, code)
+	for _, want := range []string{"whatsapp-full-block", "2026-whatsapp", "subscriber"} {
+		require.Contains(t, out, want)
+	}
+}
+
+func TestDoctor(t *testing.T) {
+	code, out, stderr := call(t, "doctor", "--json")
+	require.Zero(t, code, stderr)
+	var features []struct {
+		Name            string
+		Present, Needed bool
+	}
+	require.NoError(t, json.Unmarshal([]byte(out), &features))
+	require.GreaterOrEqual(t, len(features), 10)
+	for _, f := range features {
+		require.True(t, f.Present || !f.Needed, f.Name)
+	}
+}
+
+// One phase with everything that run can write, and a file whose expectation is wrong: exit codes 0 and 1.
+func TestRun(t *testing.T) {
+	dir := t.TempDir()
+	in := func(name string) string { return filepath.Join(dir, name) }
+	code, out, stderr := call(t, "run", "whatsapp-full-block", "--phase", "before", "--json", in("report.json"),
+		"--junit", in("report.xml"), "--pcap", in("pcap"), "--events", in("events.jsonl"), "--seed", "7")
+	require.Zero(t, code, out+stderr)
+	require.Contains(t, out, "as expected")
+	for _, file := range []string{"report.json", "report.xml", "events.jsonl", "pcap/access.pcapng", "pcap/uplink.pcapng"} {
+		info, err := os.Stat(in(file))
+		require.NoError(t, err)
+		require.NotZero(t, info.Size(), file)
+	}
+
+	wrong := in("wrong.yaml")
+	require.NoError(t, os.WriteFile(wrong, []byte(`scenario: wrong
+about: X is not open
+lab: subscriber
+phases:
+  - {phase: before, date: 2025-07-01, policy: 2025-home}
+probes:
+  - {probe: X, https: x.com, expect: ok}
+`), 0o644))
+	code, out, _ = call(t, "run", wrong)
+	require.Equal(t, exitUnexpected, code)
+	require.Contains(t, out, "reset after ClientHello")
+}
+
+// The exit code of a command in the lab is dpilab's.
+func TestShell(t *testing.T) {
+	code, _, stderr := call(t, "shell", "whatsapp-full-block", "max", "--", "sh", "-c", "exit 7")
+	require.Equal(t, 7, code, stderr)
+}

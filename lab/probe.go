@@ -1,0 +1,65 @@
+package lab
+
+import (
+	"fmt"
+	"runtime"
+
+	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
+
+	"dpilab/dpi/nfq"
+)
+
+// Probe finds out what the kernel has of what links need, by trying it in a network namespace that goes away afterwards. The
+// process must have been through Enter.
+func Probe() []nfq.Feature {
+	done := make(chan []nfq.Feature)
+	go func() {
+		runtime.LockOSThread() // never unlocked: the thread, and the namespace with it, end with the goroutine
+		err := unix.Unshare(unix.CLONE_NEWNET)
+		if err != nil {
+			err = fmt.Errorf("make a network namespace: %w", err)
+		}
+		done <- probe(err)
+	}()
+	return <-done
+}
+
+func probe(err error) []nfq.Feature {
+	veth := &netlink.Veth{LinkAttrs: netlink.LinkAttrs{Name: "try0"}, PeerName: "try1"}
+	if err == nil {
+		err = netlink.LinkAdd(veth)
+	}
+	if err == nil {
+		var l netlink.Link
+		if l, err = netlink.LinkByName("try0"); err == nil {
+			veth.Index = l.Attrs().Index
+		}
+	}
+	try := func(f func() error) error {
+		if err != nil {
+			return err
+		}
+		return f()
+	}
+	bridge := try(func() error { return netlink.LinkAdd(&netlink.Bridge{LinkAttrs: netlink.LinkAttrs{Name: "try2"}}) })
+	tbf := try(func() error { return netlink.QdiscAdd(shaper(veth.Index, 1_000_000)) })
+	netem := try(func() error {
+		attrs := netlink.QdiscAttrs{LinkIndex: veth.Index, Handle: netlink.MakeHandle(1, 0), Parent: netlink.HANDLE_ROOT}
+		return netlink.QdiscReplace(netlink.NewNetem(attrs, netlink.NetemQdiscAttrs{Latency: 1000}))
+	})
+	return []nfq.Feature{
+		feature("veth", "links between hosts", true, err, "modprobe veth, or a kernel with CONFIG_VETH"),
+		feature("bridge", "the place of a box, and of a link's delay", true, bridge, "modprobe bridge, or a kernel with CONFIG_BRIDGE"),
+		feature("tbf", "rates of links", true, tbf, "modprobe sch_tbf, or a kernel with CONFIG_NET_SCH_TBF"),
+		feature("netem", "another way to delay links", false, netem, "nothing to do: links are delayed by held verdicts, on every kernel"),
+	}
+}
+
+func feature(name, purpose string, needed bool, err error, advice string) nfq.Feature {
+	f := nfq.Feature{Name: name, Purpose: purpose, Needed: needed, Present: err == nil}
+	if err != nil {
+		f.Problem, f.Advice = err.Error(), advice
+	}
+	return f
+}
