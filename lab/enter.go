@@ -18,9 +18,12 @@ const exitNoNamespaces = 3
 // innerEnv marks the process inside, until Enter there removes it again.
 const innerEnv = "DPILAB_INSIDE"
 
+// entered says that Enter has done its work in this process.
+var entered bool
+
 // Enter puts the process into user, mount, pid, network, IPC and UTS namespaces of its own. It is the first line of main
 // and of TestMain: outside it re-executes the program with the same arguments, waits, and exits with the same code; it
-// returns only inside, where the process is root of its namespaces and pid 1.
+// returns only inside, where the process is root of its namespaces and pid 1. There, another call does nothing.
 //
 // Where the namespaces are refused it says on one line why and what to do, and exits with code 3.
 //
@@ -36,10 +39,14 @@ const innerEnv = "DPILAB_INSIDE"
 // reap them, because whoever waits for any child can take the exit status away from an exec.Cmd.
 func Enter() {
 	Hidden()
+	if entered {
+		return
+	}
 	if os.Getenv(innerEnv) == "" {
 		os.Exit(outside())
 	}
 	os.Unsetenv(innerEnv)
+	entered = true
 	if err := inside(); err != nil {
 		fmt.Fprintln(os.Stderr, "dpilab: "+explain(err, readSetting))
 		os.Exit(exitNoNamespaces)
@@ -65,8 +72,8 @@ func Hidden() {
 
 // CanEnter tells whether Enter would succeed; the error's text is what Enter would say.
 func CanEnter() error {
-	if os.Getenv(innerEnv) != "" {
-		return nil // Enter has been there
+	if entered || os.Getenv(innerEnv) != "" {
+		return nil
 	}
 	c := exec.Command("/proc/self/exe")
 	c.Args = []string{checkMode}
