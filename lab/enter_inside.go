@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 
 	"github.com/vishvananda/netlink"
@@ -24,6 +25,9 @@ const (
 const nsswitch = "hosts: files dns\n"
 
 func inside() error {
+	// The main thread stays with the main goroutine. Go cannot end it, as it ends other threads whose goroutine leaves them in
+	// another namespace: it would keep that namespace, and show it in /proc/self.
+	runtime.LockOSThread()
 	mounts := []struct {
 		source, target, kind string
 		flags                uintptr
