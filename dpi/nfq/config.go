@@ -15,6 +15,8 @@ type Engine interface {
 	Advance(now time.Duration, out []dpi.Verdict) []dpi.Verdict
 }
 
+var _ Engine = (*dpi.Engine)(nil)
+
 // Config is what Open needs. Engines, Inside and Outside have no default.
 type Config struct {
 	NetNS           int    // descriptor of the box's network namespace; 0 or -1: the caller's. The caller keeps it open

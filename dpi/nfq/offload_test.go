@@ -89,7 +89,7 @@ func TestOffloadDrop(t *testing.T) {
 			}
 			return dpi.Verdict{ID: p.ID, Action: dpi.Drop, Offload: dpi.OffloadDrop}
 		})
-		c.DropFor = time.Second
+		c.DropFor = 2 * time.Second
 		d := w.start(c)
 		u := w.dialUDP(version)
 		w.ask(u, "hello", "hello")
@@ -106,7 +106,7 @@ func TestOffloadDrop(t *testing.T) {
 			_, _ = u.Write([]byte("blocked"))
 			return asked.Load() > 1
 		}, patience, 50*time.Millisecond)
-		require.Greater(t, w.counters(d).OffloadedDrop, uint64(5))
+		require.Greater(t, w.counters(d).OffloadedDrop, uint64(1))
 		require.NoError(t, u.SetReadDeadline(time.Now().Add(patience)))
 		_, err := u.Read(make([]byte, 100))
 		require.NoError(t, err)
