@@ -104,3 +104,11 @@ func sysctl(path, value string) error {
 	}
 	return nil
 }
+
+// asFeature names what a kernel lacks when it does not know something.
+func asFeature(err error, feature string) error {
+	if errors.Is(err, unix.ENOENT) || errors.Is(err, unix.EOPNOTSUPP) {
+		return fmt.Errorf("the kernel lacks %s: %w", feature, err)
+	}
+	return err
+}

@@ -1,11 +1,8 @@
 package lab
 
 import (
-	"errors"
 	"fmt"
 	"net"
-	"slices"
-	"time"
 
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
@@ -109,28 +106,6 @@ func (h *Host) configure(spec LinkSpec, end, peer EndSpec) error {
 	return nil
 }
 
-// The bucket holds what the rate lets through in burstTime, and the queue what it lets through in queueTime, as a subscriber's
-// line with a modest buffer; both have a floor, so that slow lines still take a few packets.
-const (
-	burstTime = 4 * time.Millisecond
-	queueTime = 100 * time.Millisecond
-	burstMin  = 4 * 1514
-	queueMin  = 32 * 1514
-)
-
-// shaper is a token bucket for everything that leaves an interface: burst and queue in bytes of frames.
-func shaper(index int, rate int64) *netlink.Tbf {
-	perSecond := max(uint64(rate/8), 1)
-	part := func(d time.Duration) uint32 { return uint32(perSecond * uint64(d) / uint64(time.Second)) }
-	burst := max(part(burstTime), burstMin)
-	return &netlink.Tbf{
-		QdiscAttrs: netlink.QdiscAttrs{LinkIndex: index, Handle: netlink.MakeHandle(1, 0), Parent: netlink.HANDLE_ROOT},
-		Rate:       perSecond,
-		Buffer:     netlink.Xmittime(perSecond, burst),
-		Limit:      burst + max(part(queueTime), queueMin),
-	}
-}
-
 func (h *Host) addRoutes(routes []route) error {
 	return h.space.withNetlink(func(nl *netlink.Handle) error {
 		for _, r := range routes {
@@ -140,79 +115,4 @@ func (h *Host) addRoutes(routes []route) error {
 		}
 		return nil
 	})
-}
-
-// joinPorts makes a bridge of the two ports of a bridge namespace. It has no address, learns, and filters no multicast.
-func (n *namespace) joinPorts() error {
-	err := n.withNetlink(func(nl *netlink.Handle) error {
-		snooping := false
-		attrs := netlink.NewLinkAttrs()
-		attrs.Name = bridgeName
-		bridge := &netlink.Bridge{LinkAttrs: attrs, MulticastSnooping: &snooping}
-		if err := nl.LinkAdd(bridge); err != nil {
-			return fmt.Errorf("make a bridge: %w", asFeature(err, "bridges (CONFIG_BRIDGE)"))
-		}
-		links, err := nl.LinkList()
-		if err != nil {
-			return err
-		}
-		for _, l := range links {
-			if l.Type() != "veth" {
-				continue
-			}
-			if err := nl.LinkSetMaster(l, bridge); err != nil {
-				return fmt.Errorf("put %s on the bridge: %w", l.Attrs().Name, err)
-			}
-			if err := nl.LinkSetUp(l); err != nil {
-				return fmt.Errorf("bring up %s: %w", l.Attrs().Name, err)
-			}
-		}
-		return nl.LinkSetUp(bridge)
-	})
-	if err != nil {
-		return fmt.Errorf("%s: %w", n.name, err)
-	}
-	return nil
-}
-
-// settleTime is how long the kernel may take to notice that both ends of the veth pairs are up; usually it is milliseconds.
-const settleTime = 5 * time.Second
-
-// settle waits until everything in the namespace is up in fact: the kernel notices asynchronously that the other end of a
-// veth pair has come up, and drops packets until then.
-func (n *namespace) settle() error {
-	return n.withNetlink(func(nl *netlink.Handle) error {
-		for deadline := time.Now().Add(settleTime); ; time.Sleep(time.Millisecond) {
-			links, err := nl.LinkList()
-			if err != nil {
-				return fmt.Errorf("%s: %w", n.name, err)
-			}
-			down := slices.IndexFunc(links, func(l netlink.Link) bool {
-				return l.Type() == "veth" && l.Attrs().OperState != netlink.OperUp
-			})
-			if down < 0 {
-				break
-			}
-			if time.Now().After(deadline) {
-				return fmt.Errorf("%s: interface %s does not come up", n.name, links[down].Attrs().Name)
-			}
-		}
-		if !n.bridge {
-			return nil
-		}
-		// The kernel tells a bridge about its port in the same critical section, which this waits out.
-		bridge, err := nl.LinkByName(bridgeName)
-		if err != nil {
-			return err
-		}
-		return nl.LinkSetUp(bridge)
-	})
-}
-
-// asFeature names what a kernel lacks when it does not know something.
-func asFeature(err error, feature string) error {
-	if errors.Is(err, unix.ENOENT) || errors.Is(err, unix.EOPNOTSUPP) {
-		return fmt.Errorf("the kernel lacks %s: %w", feature, err)
-	}
-	return err
 }

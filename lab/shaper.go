@@ -1,0 +1,29 @@
+package lab
+
+import (
+	"time"
+
+	"github.com/vishvananda/netlink"
+)
+
+// The bucket holds what the rate lets through in burstTime, and the queue what it lets through in queueTime, as a subscriber's
+// line with a modest buffer; both have a floor, so that slow lines still take a few packets.
+const (
+	burstTime = 4 * time.Millisecond
+	queueTime = 100 * time.Millisecond
+	burstMin  = 4 * 1514
+	queueMin  = 32 * 1514
+)
+
+// shaper is a token bucket for everything that leaves an interface: burst and queue in bytes of frames.
+func shaper(index int, rate int64) *netlink.Tbf {
+	perSecond := max(uint64(rate/8), 1)
+	part := func(d time.Duration) uint32 { return uint32(perSecond * uint64(d) / uint64(time.Second)) }
+	burst := max(part(burstTime), burstMin)
+	return &netlink.Tbf{
+		QdiscAttrs: netlink.QdiscAttrs{LinkIndex: index, Handle: netlink.MakeHandle(1, 0), Parent: netlink.HANDLE_ROOT},
+		Rate:       perSecond,
+		Buffer:     netlink.Xmittime(perSecond, burst),
+		Limit:      burst + max(part(queueTime), queueMin),
+	}
+}
