@@ -1,7 +1,13 @@
 package scenarios
 
 import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
 	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -9,13 +15,103 @@ import (
 
 // The flagship scenario comes out as its file says, on real packets.
 func TestWhatsAppFullBlock(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes half a minute")
+	}
 	s, err := Open("whatsapp-full-block")
 	require.NoError(t, err)
 	report, err := Run(t.Context(), Options{Scenario: s, Seed: 1})
 	require.NoError(t, err)
-	require.NoError(t, report.WriteTable(os.Stdout, TableOptions{}))
-	for _, p := range report.Phases {
-		t.Log(p.Name, p.Took)
-	}
+	var table bytes.Buffer
+	require.NoError(t, report.WriteTable(&table, TableOptions{}))
+	t.Logf("\n%s", &table)
 	require.True(t, report.OK())
+}
+
+func quick(t *testing.T) *Scenario {
+	t.Helper()
+	s, err := Open("testdata/quick.yaml")
+	require.NoError(t, err)
+	return s
+}
+
+// A run says what happened, why, and what was wrong, and leaves its events and captures where they were asked for.
+func TestRun(t *testing.T) {
+	var events bytes.Buffer
+	var steps []Progress
+	var kept []string
+	pcap := t.TempDir()
+	report, err := Run(t.Context(), Options{
+		Scenario: quick(t), Events: &events, Pcap: pcap,
+		Progress: func(p Progress) { steps = append(steps, p) },
+		Keep: func(_ context.Context, k Kept) error {
+			kept = append(kept, k.Phase)
+			require.NotNil(t, k.Lab.Host(k.Client))
+			return nil
+		},
+	})
+	require.NoError(t, err)
+	cells := map[string][]Cell{}
+	for _, p := range report.Probes {
+		cells[p.Name] = p.Cells
+		for i, c := range p.Cells {
+			require.Equal(t, p.Name == "wrong" && i == 1, c.wrong(), "%s, %s: %s", p.Name, report.Phases[i].Name, c.Outcome)
+		}
+	}
+	require.Equal(t, []string{"full"}, kept, "only where something is wrong")
+	require.Equal(t, Skipped, cells["missing"][0].Outcome.Kind)
+	require.Equal(t, "x-tls", cells["reset"][0].Why.Rule)
+	require.Equal(t, "x.com", cells["reset"][0].Why.Name)
+	require.Equal(t, "whatsapp-names-tls", cells["silent"][1].Why.Rule)
+	require.Equal(t, "whatsapp.com", cells["gone"][1].Why.Removed)
+	require.Equal(t, "whatsapp-proxies", cells["proxy later"][1].Why.Rule)
+	require.False(t, cells["proxy later"][0].Tried)
+	require.Nil(t, cells["refused"][0].Why)
+
+	last := steps[len(steps)-1]
+	require.Equal(t, Progress{Phase: "full", Number: 2, Of: 2, Done: last.Probes, Probes: last.Probes, Last: last.Last}, last)
+
+	seen := map[string]bool{}
+	for lines := bufio.NewScanner(&events); lines.Scan(); {
+		var e Event
+		require.NoError(t, json.Unmarshal(lines.Bytes(), &e))
+		require.NotEmpty(t, e.Phase)
+		require.NotEmpty(t, e.Rule)
+		seen[e.Kind+" "+e.Probe] = true
+	}
+	require.True(t, seen["hit reset"] && seen["rewrite reset"] && seen["hit silent"] && seen["drop silent"], "%v", seen)
+	for _, link := range report.linksOf(t) {
+		info, err := os.Stat(filepath.Join(pcap, link+".pcapng"))
+		require.NoError(t, err)
+		require.NotZero(t, info.Size())
+	}
+}
+
+func (r *Report) linksOf(t *testing.T) []string {
+	t.Helper()
+	var links []string
+	for _, l := range quick(t).Topology.Links {
+		links = append(links, l.Name)
+	}
+	return links
+}
+
+func TestRunOnlyThePhasesAskedFor(t *testing.T) {
+	report, err := Run(t.Context(), Options{Scenario: quick(t), Phases: []string{"home"}})
+	require.NoError(t, err)
+	require.Len(t, report.Phases, 1)
+	require.True(t, report.OK())
+	_, err = Run(t.Context(), Options{Scenario: quick(t), Phases: []string{"hom"}})
+	require.EqualError(t, err, `the scenario quick has no phase "hom", expected home or full; did you mean "home"?`)
+}
+
+func TestRunEndsWithTheContext(t *testing.T) {
+	ctx, cancel := context.WithCancelCause(t.Context())
+	enough := errors.New("enough")
+	_, err := Run(ctx, Options{Scenario: quick(t), Progress: func(p Progress) {
+		if p.Number == 2 {
+			cancel(enough)
+		}
+	}})
+	require.ErrorIs(t, err, enough)
 }

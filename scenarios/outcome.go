@@ -54,6 +54,7 @@ type Transfer struct {
 	Bytes int64
 	Rate  float64 // bits of payload a second
 	Line  float64 // bits a second that the client's line carries; 0: unknown
+	Tries int     // measured so often, because it was not as expected before
 }
 
 // Share is the rate in percent of the line, 0 when the line's rate is unknown.

@@ -65,6 +65,7 @@ type (
 		BitsPerSec  float64 `json:"bits_per_second"`
 		LineBits    float64 `json:"line_bits_per_second,omitempty"`
 		LinePercent float64 `json:"line_percent,omitempty"`
+		Tries       int     `json:"tries"` // a rate that is not as expected is measured up to three times
 	}
 	jsonMedia struct {
 		Sent        int     `json:"sent"`
@@ -120,7 +121,7 @@ func (o Outcome) json() jsonOutcome {
 		j.Addresses = append(j.Addresses, a.String())
 	}
 	if t := o.Transfer; t != nil {
-		j.Transfer = &jsonTransfer{Bytes: t.Bytes, BitsPerSec: math.Round(t.Rate), LineBits: t.Line, LinePercent: tenth(t.Share())}
+		j.Transfer = &jsonTransfer{Bytes: t.Bytes, BitsPerSec: math.Round(t.Rate), LineBits: t.Line, LinePercent: tenth(t.Share()), Tries: t.Tries}
 	}
 	if m := o.Media; m != nil {
 		j.Media = &jsonMedia{Sent: m.Sent, Received: m.Received, LossPercent: tenth(m.Loss()), JitterMS: millis(m.Jitter)}

@@ -149,8 +149,8 @@ func (r *runner) attempts(phase string) []*attempt {
 	all := make([]*attempt, len(r.Scenario.Probes))
 	for i := range r.Scenario.Probes {
 		p := &r.Scenario.Probes[i]
-		if _, ok := p.Expected(phase); ok {
-			all[i] = newAttempt(p, r.bench)
+		if want, ok := p.Expected(phase); ok {
+			all[i] = newAttempt(p, want, r.bench)
 		}
 	}
 	return all

@@ -63,7 +63,7 @@ func (a *attempt) download(ctx context.Context) Outcome {
 
 // transferred is the outcome of a transfer that came to its end.
 func (a *attempt) transferred(bytes int64, took time.Duration) Outcome {
-	t := &Transfer{Bytes: bytes, Rate: float64(bytes*8) / max(took, time.Microsecond).Seconds(), Line: a.line}
+	t := &Transfer{Bytes: bytes, Rate: float64(bytes*8) / max(took, time.Microsecond).Seconds(), Line: a.line, Tries: 1}
 	o := Outcome{Kind: OK, After: took, Transfer: t}
 	if t.Line > 0 && t.Share() < slowLimit {
 		o.Kind = Throttled

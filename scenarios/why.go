@@ -69,8 +69,7 @@ func (a *attempt) owns(f dpi.FlowID) bool {
 
 // cell says what came of a probe, whether that was expected, and why.
 func (r *recorder) cell(a *attempt, p Phase, o Outcome) Cell {
-	want, _ := a.Expected(p.Name)
-	c := Cell{Tried: true, Outcome: o, Expected: want, AsExpected: want.Hold(o)}
+	c := Cell{Tried: true, Outcome: o, Expected: a.want, AsExpected: a.want.Hold(o)}
 	if o.Kind == Skipped || o.Kind == OK && c.AsExpected {
 		return c
 	}

@@ -134,6 +134,9 @@ func (n node) describe() string {
 	case *ast.MappingNode, *ast.MappingValueNode:
 		return "a mapping"
 	case *ast.SequenceNode:
+		if len(n.ast.(*ast.SequenceNode).Values) == 0 {
+			return "an empty list"
+		}
 		return "a list"
 	case *ast.NullNode:
 		return "nothing"
@@ -216,14 +219,14 @@ func (n node) items(what string) ([]node, error) {
 }
 
 // texts gives the words of a list.
-func (n node) texts(what string) ([]string, error) {
-	items, err := n.items("a list of " + what + "s")
+func (n node) texts(list, one string) ([]string, error) {
+	items, err := n.items(list)
 	if err != nil {
 		return nil, err
 	}
 	all := make([]string, len(items))
 	for i, item := range items {
-		if all[i], err = item.text("a " + what); err != nil {
+		if all[i], err = item.text(one); err != nil {
 			return nil, err
 		}
 	}
