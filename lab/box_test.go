@@ -19,6 +19,7 @@ import (
 // subscriberLab is the shipped lab with its services.
 func subscriberLab(t *testing.T) (*Lab, *Services) {
 	t.Helper()
+	live(t)
 	top, err := OpenTopology("subscriber")
 	require.NoError(t, err)
 	l, err := Build(t.Context(), top, Options{})

@@ -37,6 +37,7 @@ func measure(t *testing.T) usage {
 }
 
 func TestCloseLeavesNothing(t *testing.T) {
+	live(t)
 	topology, err := OpenTopology("subscriber")
 	require.NoError(t, err)
 	once := func() {
@@ -93,6 +94,7 @@ func mark(t *testing.T, l *Lab) []string {
 }
 
 func TestBuildThatIsCancelledLeavesNothing(t *testing.T) {
+	live(t)
 	topology, err := OpenTopology("subscriber")
 	require.NoError(t, err)
 	l, err := Build(t.Context(), topology, Options{}) // opens what is kept, such as the runtime's poller

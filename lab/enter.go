@@ -66,6 +66,10 @@ func Hidden() {
 	case commandMode:
 		runCommand(os.Args[1:]) // does not return
 	case checkMode:
+		if err := inside(); err != nil {
+			fmt.Print(explain(err, readSetting))
+			os.Exit(1)
+		}
 		os.Exit(0)
 	}
 }
@@ -78,7 +82,11 @@ func CanEnter() error {
 	c := exec.Command("/proc/self/exe")
 	c.Args = []string{checkMode}
 	c.SysProcAttr = freshNamespaces()
-	if err := c.Run(); err != nil {
+	said, err := c.Output()
+	switch {
+	case err != nil && len(said) > 0:
+		return errors.New(string(said))
+	case err != nil:
 		return errors.New(explain(err, readSetting))
 	}
 	return nil

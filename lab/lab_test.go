@@ -14,6 +14,7 @@ import (
 // build builds a topology for one test. "subscriber", or YAML text that begins with a line break.
 func build(t *testing.T, text string) *Lab {
 	t.Helper()
+	live(t)
 	var topology *Topology
 	var err error
 	if text[0] == '\n' {

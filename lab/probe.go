@@ -1,14 +1,30 @@
 package lab
 
 import (
+	"errors"
 	"fmt"
 	"runtime"
+	"sync"
 
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 
 	"dpilab/dpi/nfq"
 )
+
+// Missing says which features the machine lacks that no lab can be without; nil when it has them all. The process must have
+// been through Enter. It is found out once.
+func Missing() error { return missing() }
+
+var missing = sync.OnceValue(func() error {
+	var errs []error
+	for _, f := range append(nfq.Probe(), Probe()...) {
+		if f.Needed && !f.Present {
+			errs = append(errs, fmt.Errorf("the kernel lacks %s (%s): %s", f.Name, f.Problem, f.Advice))
+		}
+	}
+	return errors.Join(errs...)
+})
 
 // Probe finds out what the kernel has of what links need, by trying it in a network namespace that goes away afterwards. The
 // process must have been through Enter.
@@ -45,7 +61,7 @@ func probe(err error) []nfq.Feature {
 	bridge := try(func() error { return netlink.LinkAdd(&netlink.Bridge{LinkAttrs: netlink.LinkAttrs{Name: "try2"}}) })
 	tbf := try(func() error { return netlink.QdiscAdd(shaper(veth.Index, 1_000_000)) })
 	netem := try(func() error {
-		attrs := netlink.QdiscAttrs{LinkIndex: veth.Index, Handle: netlink.MakeHandle(1, 0), Parent: netlink.HANDLE_ROOT}
+		attrs := netlink.QdiscAttrs{LinkIndex: veth.Index, Handle: netlink.MakeHandle(2, 0), Parent: netlink.HANDLE_ROOT}
 		return netlink.QdiscReplace(netlink.NewNetem(attrs, netlink.NetemQdiscAttrs{Latency: 1000}))
 	})
 	return []nfq.Feature{

@@ -16,6 +16,8 @@ type Daemon struct {
 	undo    []func() error // what Close takes back, the last first
 
 	runs    sync.WaitGroup
+	mu      sync.Mutex // for runs and closing: no Run begins once Close waits
+	closing bool
 	stopped chan struct{}
 	stop    sync.Once
 	closed  sync.Once
@@ -88,7 +90,9 @@ func (d *Daemon) FlushSets() error { return d.rules.flushSets() }
 // Run handles packets until ctx ends or Close is called, and returns nil then, or until a worker fails. In either case
 // all workers end and their queues are closed: packets pass or not as FailClosed says, until Close. Run is called once.
 func (d *Daemon) Run(ctx context.Context) error {
-	d.runs.Add(1)
+	if !d.begin() {
+		return nil
+	}
 	defer d.runs.Done()
 	errs := make(chan error, len(d.workers))
 	for _, w := range d.workers {
@@ -106,6 +110,16 @@ func (d *Daemon) Run(ctx context.Context) error {
 		err = errors.Join(err, w.close())
 	}
 	return err
+}
+
+// begin counts a Run that may go on, which Close then waits for.
+func (d *Daemon) begin() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if !d.closing {
+		d.runs.Add(1)
+	}
+	return !d.closing
 }
 
 // halt makes the workers end.
@@ -142,6 +156,9 @@ func (d *Daemon) Each(f func(worker int, e Engine)) error {
 // that wait for a verdict are lost. It may be called more than once.
 func (d *Daemon) Close() (err error) {
 	d.closed.Do(func() {
+		d.mu.Lock()
+		d.closing = true
+		d.mu.Unlock()
 		d.halt()
 		d.runs.Wait()
 		err = d.takeBack()

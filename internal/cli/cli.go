@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"dpilab/dpi/nfq"
+	"dpilab/lab"
 )
 
 // The exit codes. 3 is also what lab.Enter exits with.
@@ -62,10 +63,25 @@ func exitCode(err error) int {
 		return exit.code
 	case errors.Is(err, nfq.ErrNoQueue), errors.Is(err, nfq.ErrNoBridgeFilter), errors.Is(err, nfq.ErrInUse):
 		return exitMachine
+	case errors.Is(err, errNoLab):
+		return exitMachine
 	case errors.Is(err, context.Canceled):
 		return 128 + int(syscall.SIGINT)
 	}
 	return exitUsage
+}
+
+var errNoLab = errors.New("the machine lacks something")
+
+// explained gives the error of a lab that could not be run, and what the kernel lacks where that is the cause.
+func explained(err error) error {
+	if err == nil || errors.Is(err, errSaid) {
+		return err
+	}
+	if lacks := lab.Missing(); lacks != nil {
+		return fmt.Errorf("%w: %w", errNoLab, lacks)
+	}
+	return err
 }
 
 func command() *cobra.Command {

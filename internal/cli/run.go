@@ -83,7 +83,7 @@ func (f *runFlags) run(ctx context.Context, s *scenarios.Scenario, stdout, stder
 	report, err := scenarios.Run(ctx, o)
 	show.clear()
 	if err != nil {
-		return err
+		return explained(err)
 	}
 	if err := f.write(report, stdout); err != nil {
 		return err

@@ -62,7 +62,7 @@ func shell(ctx context.Context, s *scenarios.Scenario, phase, host string, argv 
 	}
 	l, err := lab.Build(ctx, top, lab.Options{})
 	if err != nil {
-		return err
+		return explained(err)
 	}
 	defer func() { err = errors.Join(err, l.Close()) }()
 	services, err := l.Serve(ctx)
@@ -71,7 +71,7 @@ func shell(ctx context.Context, s *scenarios.Scenario, phase, host string, argv 
 	}
 	services.Remove(p.Remove...)
 	if _, err := l.StartBox(top.Boxes[0], lab.BoxOptions{Policy: policy, Seed: 1}); err != nil {
-		return err
+		return explained(err)
 	}
 	if len(argv) == 0 {
 		fmt.Fprintf(stderr, "host %s, phase %s (%s), policy %s; leave with exit\n", host, p.Name, p.Date, p.Policy.Name)
