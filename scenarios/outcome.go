@@ -51,7 +51,7 @@ const (
 
 // Transfer is what a transfer measured.
 type Transfer struct {
-	Bytes int64
+	Bytes int64   // that were measured
 	Rate  float64 // bits of payload a second
 	Line  float64 // bits a second that the client's line carries; 0: unknown
 	Tries int     // measured so often, because it was not as expected before
@@ -83,7 +83,7 @@ func (m Media) Loss() float64 {
 type Outcome struct {
 	Kind   Kind
 	Stage  Stage         // reset, closed, silent, timeout: what the client had last done
-	After  time.Duration // from that to what happened; ok: from the start to the end
+	After  time.Duration // from that to what happened, 0 where nobody knows; ok: from the start to the end
 	Bytes  int64         // stalled: bytes that came
 	Detail string        // skipped, error: one line
 
@@ -101,9 +101,9 @@ func (o Outcome) String() string {
 		return fmt.Sprintf("stalled at %d bytes", o.Bytes)
 	case o.Kind == Skipped, o.Kind == Failed:
 		return join(": ", string(o.Kind), o.Detail)
-	case o.Kind == Reset, o.Kind == Closed:
+	case (o.Kind == Reset || o.Kind == Closed) && o.After > 0:
 		return fmt.Sprintf("%s (%s)", join(" after ", string(o.Kind), string(o.Stage)), short(o.After))
-	case o.Kind == Silent:
+	case o.Kind == Reset, o.Kind == Closed, o.Kind == Silent:
 		return join(" after ", string(o.Kind), string(o.Stage))
 	case o.Kind == Timeout && o.Stage != "" && o.Stage != StageConnect:
 		return fmt.Sprintf("timeout after %s", o.Stage)

@@ -41,7 +41,7 @@ var (
 )
 
 const (
-	defaultDownload = 2 << 20
+	defaultDownload = 1 << 20
 	defaultCall     = 3 * time.Second
 	defaultMessage  = 512
 	execTimeout     = 10 * time.Second

@@ -133,9 +133,10 @@ func FuzzParse(f *testing.F) {
 	f.Add(small)
 	data, err := shipped.ReadFile("whatsapp-full-block/scenario.yaml")
 	require.NoError(f, err)
-	f.Add(string(data))
+	f.Add(strings.ReplaceAll(string(data), "README.md", ""))
 	f.Fuzz(func(t *testing.T, text string) {
-		if strings.Contains(text, "/") || strings.Contains(text, ".yaml") {
+		known := strings.NewReplacer("https://", "", "example.org/", "", "web.whatsapp.com/", "", "x.com/", "", "/dev/null", "", "/ip", "")
+		if rest := known.Replace(text); strings.Contains(rest, "/") || strings.Contains(rest, ".yaml") {
 			return // it could name any file of the machine
 		}
 		if _, err := Parse("fuzz.yaml", []byte(text)); err != nil {

@@ -41,9 +41,7 @@ func (a *attempt) exec(ctx context.Context) Outcome {
 		return failed(err)
 	}
 	code := cmd.ProcessState.ExitCode()
-	o := outcomeOf(code, out.String(), a.Results)
-	o.After = time.Since(start)
-	return o
+	return outcomeOf(code, out.String(), a.Results)
 }
 
 // outcomeOf finds the first result that fits; without one, exit code 0 is ok and every other an error.
