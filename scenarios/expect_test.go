@@ -123,6 +123,7 @@ func TestOutcomesSayWhatHappenedAndWhen(t *testing.T) {
 		{Outcome{Kind: Loss, Media: &Media{Sent: 150, Received: 43, Jitter: 800 * time.Microsecond}}, "loss 71 %, jitter 0.8 ms", "loss 71 %"},
 		{Outcome{Kind: OK, Addrs: []netip.Addr{netip.MustParseAddr("203.0.113.2")}, Host: "meta"}, "resolved to 203.0.113.2 (meta)", "→ meta"},
 		{Outcome{Kind: OK, Hops: []string{"isp", "*", "meta"}}, "hops isp * meta", "3 hops"},
+		{Outcome{Kind: NoAnswer, Hops: []string{"isp", "border"}}, "no answer after isp border", "no answer"},
 		{Outcome{Kind: NoAnswer}, "no answer", "no answer"},
 		{Outcome{Kind: Skipped, Detail: "curl is not installed"}, "skipped: curl is not installed", "skipped"},
 		{Outcome{Kind: Failed, Detail: "the server answers 404"}, "error: the server answers 404", "error"},

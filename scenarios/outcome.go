@@ -111,8 +111,10 @@ func (o Outcome) String() string {
 		return fmt.Sprintf("loss %.0f %%, jitter %s", o.Media.Loss(), short(o.Media.Jitter))
 	case o.Transfer != nil:
 		return o.Transfer.String()
+	case len(o.Hops) > 0 && o.Kind == OK:
+		return "hops " + strings.Join(o.Hops, " ")
 	case len(o.Hops) > 0:
-		return join(" ", "hops", strings.Join(o.Hops, " "))
+		return fmt.Sprintf("%s after %s", o.Kind, strings.Join(o.Hops, " "))
 	case len(o.Addrs) > 0:
 		return "resolved to " + o.answer()
 	}
@@ -134,7 +136,7 @@ func (o Outcome) Short() string {
 		return fmt.Sprintf("%.0f %% of line", o.Transfer.Share())
 	case o.Transfer != nil:
 		return bits(o.Transfer.Rate)
-	case len(o.Hops) > 0:
+	case len(o.Hops) > 0 && o.Kind == OK:
 		return fmt.Sprintf("%d hops", len(o.Hops))
 	case len(o.Addrs) > 0 && o.Host != "":
 		return "→ " + o.Host

@@ -47,7 +47,8 @@ type Kept struct {
 
 // Run builds the lab of a scenario and walks through its phases, each with a fresh box on the wire. That something is not as
 // expected is in the report and no error. When ctx ends, so does the run, with the cause as its error; nothing of the lab is
-// left either way. The process must have been through lab.Enter.
+// left either way. A phase that is asked for and that the scenario does not have is an *Error. The process must have been
+// through lab.Enter.
 func Run(ctx context.Context, o Options) (report *Report, err error) {
 	phases, err := o.phases()
 	if err != nil {
@@ -76,7 +77,6 @@ func Run(ctx context.Context, o Options) (report *Report, err error) {
 			return nil, fmt.Errorf("phase %s: %w", p.Name, err)
 		}
 	}
-	report.Took = time.Since(report.Started)
 	return report, nil
 }
 
@@ -92,7 +92,7 @@ func (o *Options) phases() ([]Phase, error) {
 	}
 	for _, name := range o.Phases {
 		if !slices.Contains(names, name) {
-			return nil, fmt.Errorf("the scenario %s has no phase %q, expected %s%s", o.Scenario.Name, name, orList(names), suggest(name, names))
+			return nil, &Error{File: o.Scenario.File, Text: fmt.Sprintf("found no phase %q, expected %s%s", name, orList(names), suggest(name, names))}
 		}
 	}
 	if len(o.Phases) == 0 {
@@ -138,6 +138,7 @@ func (r *runner) phase(ctx context.Context, report *Report, column int, p Phase)
 		}
 	}
 	report.Phases[column].Took = time.Since(start)
+	report.Took = time.Since(report.Started)
 	if r.Keep == nil || report.phaseAsExpected(column) {
 		return nil
 	}
