@@ -12,8 +12,7 @@ import (
 
 // delayLine holds the packets of one link, both ways, for the link's delay: a bridge whose packets go to a netfilter
 // queue, and a thread that gives each its verdict when the time has come. Held packets stay in the kernel and are not
-// copied; large segments stay whole. netem does the same where a kernel has it, but the queue is needed for boxes anyway,
-// so this is the same on every kernel.
+// copied; large segments stay whole. It stands in for netem where the kernel has none.
 //
 // Order is kept, both ways together. IPv4 and IPv6 are delayed, ARP is not. Packets that do not fit lineLength are dropped,
 // as on a line with a full buffer.

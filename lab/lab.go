@@ -15,7 +15,9 @@ import (
 )
 
 // Options are settings of one lab. The zero value is the usual one.
-type Options struct{}
+type Options struct {
+	HeldDelay bool // delay links by held verdicts even where the kernel has netem
+}
 
 // Lab is a running topology. Its methods may be called from any goroutine.
 type Lab struct {
@@ -27,6 +29,7 @@ type Lab struct {
 	segments []*segment       // every veth pair
 	spaces   []*namespace     // every namespace
 	lines    []*delayLine
+	netem    bool // delays links, instead of lines
 	mu       sync.Mutex
 	captures []*Capture
 	boxes    []*Box
@@ -37,7 +40,7 @@ var labs atomic.Int64
 
 // Build makes the namespaces, the links and the routes of a topology. The process must have been through Enter. When it
 // fails or ctx ends, nothing is left.
-func Build(ctx context.Context, t *Topology, _ Options) (*Lab, error) {
+func Build(ctx context.Context, t *Topology, o Options) (*Lab, error) {
 	if err := t.Validate(); err != nil {
 		return nil, err
 	}
@@ -46,6 +49,7 @@ func Build(ctx context.Context, t *Topology, _ Options) (*Lab, error) {
 		dir:      filepath.Join(runDir, strconv.FormatInt(labs.Add(1), 10)),
 		hosts:    map[string]*Host{},
 		wires:    map[string]*Wire{},
+		netem:    !o.HeldDelay && hasNetem(),
 	}
 	if err := l.build(ctx); err != nil {
 		return nil, errors.Join(err, l.Close())
@@ -76,7 +80,7 @@ func (l *Lab) build(ctx context.Context) error {
 }
 
 // plan says which namespaces and veth pairs there will be. A link is a chain: its first end, a delay line when it has a
-// delay, a box when it passes through one, its second end.
+// delay and the kernel no netem, a box when it passes through one, its second end.
 func (l *Lab) plan() error {
 	t := l.Topology
 	for _, name := range t.nodes() {
@@ -98,7 +102,7 @@ func (l *Lab) plan() error {
 			l.spaces = append(l.spaces, n)
 			return n
 		}
-		if spec.Delay > 0 {
+		if spec.Delay > 0 && !l.netem {
 			n := bridge("delay of " + spec.Name)
 			line := &delayLine{link: spec.Name, delay: spec.Delay, space: n}
 			l.lines = append(l.lines, line)

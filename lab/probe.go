@@ -59,16 +59,16 @@ func probe(err error) []nfq.Feature {
 		return f()
 	}
 	bridge := try(func() error { return netlink.LinkAdd(&netlink.Bridge{LinkAttrs: netlink.LinkAttrs{Name: "try2"}}) })
-	tbf := try(func() error { return netlink.QdiscAdd(shaper(veth.Index, 1_000_000)) })
-	netem := try(func() error {
-		attrs := netlink.QdiscAttrs{LinkIndex: veth.Index, Handle: netlink.MakeHandle(2, 0), Parent: netlink.HANDLE_ROOT}
-		return netlink.QdiscReplace(netlink.NewNetem(attrs, netlink.NetemQdiscAttrs{Latency: 1000}))
-	})
+	tbf := try(func() error { return netlink.QdiscAdd(shaper(veth.Index, netlink.HANDLE_ROOT, 1_000_000)) })
+	var netem error
+	if !hasNetem() {
+		netem = errors.New("no such queueing discipline")
+	}
 	return []nfq.Feature{
 		feature("veth", "links between hosts", true, err, "modprobe veth, or a kernel with CONFIG_VETH"),
 		feature("bridge", "the place of a box, and of a link's delay", true, bridge, "modprobe bridge, or a kernel with CONFIG_BRIDGE"),
 		feature("tbf", "rates of links", true, tbf, "modprobe sch_tbf, or a kernel with CONFIG_NET_SCH_TBF"),
-		feature("netem", "another way to delay links", false, netem, "nothing to do: links are delayed by held verdicts, on every kernel"),
+		feature("netem", "delays of links", false, netem, "nothing to do: verdicts that are held delay them as well"),
 	}
 }
 

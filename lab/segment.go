@@ -75,8 +75,15 @@ func (h *Host) configure(spec LinkSpec, end, peer EndSpec) error {
 		if err != nil {
 			return err
 		}
+		parent := uint32(netlink.HANDLE_ROOT)
+		if spec.Delay > 0 && h.lab.netem {
+			if err := nl.QdiscReplace(delayer(link.Attrs().Index, spec.Delay)); err != nil {
+				return fmt.Errorf("set the delay: %w", asFeature(err, "netem (CONFIG_NET_SCH_NETEM)"))
+			}
+			parent = netlink.MakeHandle(delayerHandle, 1)
+		}
 		if spec.Rate > 0 {
-			if err := nl.QdiscReplace(shaper(link.Attrs().Index, spec.Rate)); err != nil {
+			if err := nl.QdiscReplace(shaper(link.Attrs().Index, parent, spec.Rate)); err != nil {
 				return fmt.Errorf("set the rate: %w", asFeature(err, "TBF (CONFIG_NET_SCH_TBF)"))
 			}
 		}

@@ -97,6 +97,11 @@ func (s *Services) serveHost(h *Host, serves []Serve) error {
 	if has["http3"] {
 		web.H3Port = portHTTPS
 	}
+	forward := func(l net.Listener) (*service.Server, error) {
+		return service.Forward(s.ctx, l, func(ctx context.Context) (net.Conn, error) {
+			return h.dialName(ctx, "tcp", net.JoinHostPort(chatName, strconv.Itoa(portChat)))
+		}), nil
+	}
 	for _, a := range h.Addrs() {
 		at := func(port uint16) netip.AddrPort { return netip.AddrPortFrom(a, port) }
 		if err := errors.Join(
@@ -110,11 +115,8 @@ func (s *Services) serveHost(h *Host, serves []Serve) error {
 			s.listen(has["tunnel"], h, at(portTunnel), func(l net.Listener) (*service.Server, error) {
 				return service.ServeTunnel(s.ctx, l, s.CA, h.dialName, web), nil
 			}),
-			s.listen(has["whatsapp-proxy"], h, at(portWAProxy), func(l net.Listener) (*service.Server, error) {
-				return service.Forward(s.ctx, l, func(ctx context.Context) (net.Conn, error) {
-					return h.dialName(ctx, "tcp", net.JoinHostPort(chatName, strconv.Itoa(portChat)))
-				}), nil
-			}),
+			s.listen(has["whatsapp-proxy"], h, at(portWAProxy), forward),
+			s.listen(has["whatsapp-proxy"], h, at(portChat), forward),
 			s.listenPacket(has["http3"], h, at(portHTTPS), func(pc net.PacketConn) (*service.Server, error) {
 				return service.ServeHTTP3(s.ctx, pc, s.CA, web)
 			}),
