@@ -44,7 +44,7 @@ type Engine struct {
 type Stats struct {
 	Packets   uint64 // handled
 	Malformed uint64 // of these, with broken headers: those without readable addresses pass
-	Unseen    uint64 // passed because the flow table was full
+	Unseen    uint64 // passed, or dropped where the profile fails closed, because the flow table was full
 	Accepted  uint64
 	Dropped   uint64
 	Rewritten uint64
@@ -128,6 +128,9 @@ func (e *Engine) judge(data []byte) Verdict {
 	f := e.flow()
 	if f == nil {
 		e.stats.Unseen++
+		if e.policies[e.current].compiled.Profile.FailClosed {
+			return Verdict{Action: Drop}
+		}
 		return Verdict{}
 	}
 	f.packets++
