@@ -93,11 +93,9 @@ func (f *boxFlags) run(ctx context.Context, out io.Writer) error {
 	}
 	fmt.Fprintf(out, "box: policy %s, %d rules, %s to %s, queued by %s; end it with Ctrl-C\n",
 		policy.Policy.Name, len(policy.Rules), f.inside, f.outside, d.Expression())
-	ctx, stop := context.WithCancel(context.WithoutCancel(ctx))
-	defer stop()
-	signals := make(chan os.Signal, 1)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
-	defer signal.Stop(signals)
+	again := make(chan os.Signal, 1)
+	signal.Notify(again, syscall.SIGHUP)
+	defer signal.Stop(again)
 	done := make(chan error, 1)
 	go func() { done <- d.Run(ctx) }()
 	tick := make(<-chan time.Time)
@@ -114,11 +112,7 @@ func (f *boxFlags) run(ctx context.Context, out io.Writer) error {
 			if err := printCounters(out, d); err != nil {
 				return errors.Join(err, d.Close())
 			}
-		case s := <-signals:
-			if s != syscall.SIGHUP {
-				stop()
-				continue
-			}
+		case <-again:
 			c, err := compile(f.policy)
 			if err != nil {
 				fmt.Fprintf(out, "box: the policy stays as it was: %v\n", err)
