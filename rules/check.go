@@ -1,5 +1,7 @@
 package rules
 
+import "dpilab/internal/strictyaml"
+
 // check refuses what can be read but makes no sense.
 func (d *draft) check() error {
 	used := map[string]bool{}
@@ -24,7 +26,7 @@ func (d *draft) check() error {
 	}
 	for _, name := range d.listNames() {
 		if at, own := d.places[name]; own && !used[name] {
-			return at.fail("found the list %q, which no rule names, expected a rule that does", name)
+			return at.Fail("found the list %q, which no rule names, expected a rule that does", name)
 		}
 	}
 	for i := range d.own {
@@ -33,7 +35,7 @@ func (d *draft) check() error {
 		}
 		for j := range i {
 			if d.own[i].shadowedBy(&d.own[j].Rule) {
-				return d.own[i].at.fail("found rule %q, which is never reached: rule %q in line %d takes all of its flows before",
+				return d.own[i].at.Fail("found rule %q, which is never reached: rule %q in line %d takes all of its flows before",
 					d.own[i].Name, d.own[j].Name, d.own[j].Line)
 			}
 		}
@@ -51,12 +53,12 @@ var classKeys = [classedFacts]string{"sni", "host", "query", "to", "from"}
 func (r *parsedRule) checkWords(p *Policy) error {
 	for _, part := range []struct {
 		c *Condition
-		n node
+		n strictyaml.Node
 	}{{&r.When, r.when}, {&r.Unless, r.unless}} {
 		for fact, words := range part.c.words() {
 			for i, w := range words {
 				if _, err := p.wordList(wordKey(Fact(fact), w)); err != nil {
-					return part.n.wordAt(classKeys[fact], i).fail("%s", err)
+					return wordAt(part.n, classKeys[fact], i).Fail("%s", err)
 				}
 			}
 		}
@@ -69,16 +71,16 @@ func wordKey(fact Fact, word string) atomKey {
 }
 
 // wordAt gives the place of the value number i of a key that was read before.
-func (n node) wordAt(key string, i int) node {
-	fields, _ := n.fields("")
-	f := find(fields, key)
+func wordAt(n strictyaml.Node, key string, i int) strictyaml.Node {
+	fields, _ := n.Fields("")
+	f := strictyaml.Find(fields, key)
 	if f == nil {
 		return n
 	}
-	if items, err := f.oneOrMore(""); err == nil && i < len(items) {
+	if items, err := f.OneOrMore(""); err == nil && i < len(items) {
 		return items[i]
 	}
-	return f.node
+	return f.Node
 }
 
 // checkBase finds lists of this file that a rule of the base cannot use.
@@ -87,7 +89,7 @@ func (d *draft) checkBase(r *Rule) error {
 		for fact, words := range c.words() {
 			for _, w := range words {
 				if _, err := d.wordList(wordKey(Fact(fact), w)); err != nil {
-					return d.places[w].fail("%s, as rule %q of %s wants", err, r.Name, r.Policy)
+					return d.places[w].Fail("%s, as rule %q of %s wants", err, r.Name, r.Policy)
 				}
 			}
 		}
@@ -99,28 +101,28 @@ func (d *draft) checkBase(r *Rule) error {
 func (r *parsedRule) check(p Profile) error {
 	can, why := r.When.possible()
 	if why != "" {
-		return r.when.fail("found a condition that never holds: %s", why)
+		return r.when.Fail("found a condition that never holds: %s", why)
 	}
-	if r.unless.ast != nil {
+	if !r.unless.IsZero() {
 		if r.When.implies(&r.Unless) {
-			return r.unless.fail("found an unless that holds whenever the when holds, expected one that lets some flows be hit")
+			return r.unless.Fail("found an unless that holds whenever the when holds, expected one that lets some flows be hit")
 		}
 		if _, why := r.Unless.possible(); why != "" {
-			return r.unless.fail("found a condition that never holds: %s", why)
+			return r.unless.Fail("found a condition that never holds: %s", why)
 		}
 	}
 	if p.Originator && r.When.Opened == SideOutside && r.When.readsPayload() {
-		return r.when.fail("found a condition that never holds: opened: outside, and the profile's originator: inside keeps payload of such flows unread")
+		return r.when.Fail("found a condition that never holds: opened: outside, and the profile's originator: inside keeps payload of such flows unread")
 	}
 	switch d := r.Do; {
 	case d.Mechanism == MechanismReset && can.transports != 1<<TransportTCP:
-		return r.do.fail("found reset for flows that may not be TCP, expected transport: tcp in when")
+		return r.do.Fail("found reset for flows that may not be TCP, expected transport: tcp in when")
 	case d.Mechanism == MechanismRedirect && !can.dns():
-		return r.do.fail("found redirect for flows that may not be DNS, expected protocol: dns, or transport: udp and port: 53, in when")
+		return r.do.Fail("found redirect for flows that may not be DNS, expected protocol: dns, or transport: udp and port: 53, in when")
 	case d.Mechanism == MechanismLearn && can.transports&(1<<TransportTCP|1<<TransportUDP) == 0:
-		return r.do.fail("found learn for flows without ports, expected transport: tcp or udp in when")
+		return r.do.Fail("found learn for flows without ports, expected transport: tcp or udp in when")
 	case d.Then != nil && d.Then.Mechanism == MechanismReset && can.transports != 1<<TransportTCP:
-		return r.do.fail("found reset for flows that may not be TCP, expected transport: tcp in when")
+		return r.do.Fail("found reset for flows that may not be TCP, expected transport: tcp in when")
 	}
 	return nil
 }

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+
+	"dpilab/internal/strictyaml"
 )
 
 // Compiled is a policy in the form that a box reads: immutable, and safe for any number of goroutines.
@@ -179,8 +181,8 @@ func (p *Policy) wordList(k atomKey) (*List, error) {
 		return l, nil
 	}
 	l := &List{Name: k.word, domains: k.names}
-	if isListName(k.word) && !looksLikePrefix(k.word) {
-		return nil, fmt.Errorf("found %q, which is no list here, expected a list's name or values%s", k.word, suggest(k.word, p.listNames()))
+	if strictyaml.IsLabel(k.word) && !looksLikePrefix(k.word) {
+		return nil, fmt.Errorf("found %q, which is no list here, expected a list's name or values%s", k.word, strictyaml.Suggest(k.word, p.listNames()))
 	}
 	return l, l.add(k.word)
 }

@@ -7,6 +7,8 @@ import (
 	"path"
 	"slices"
 	"strings"
+
+	"dpilab/internal/strictyaml"
 )
 
 // policies are the policies that ship with the binary, and their lists.
@@ -71,7 +73,7 @@ type place struct {
 
 func (l loader) shipped(name string) (*Policy, error) {
 	if names := ShippedNames(); !slices.Contains(names, name) {
-		return nil, &Error{File: name, Text: "no policy of this name ships, expected " + orList(names) + ", or a file" + suggest(name, names)}
+		return nil, &Error{File: name, Text: "no policy of this name ships, expected " + strictyaml.OrList(names) + ", or a file" + strictyaml.Suggest(name, names)}
 	}
 	l.fsys = policies
 	return l.read(path.Join(shippedFolder, name+policyEnding))
@@ -94,8 +96,8 @@ func beside(file, other string) string {
 }
 
 // extended reads the policy that file extends; ref says which.
-func (l loader) extended(file string, ref node) (*Policy, error) {
-	s, err := ref.text("a shipped policy's name, or a path that ends in .yaml")
+func (l loader) extended(file string, ref strictyaml.Node) (*Policy, error) {
+	s, err := ref.Text("a shipped policy's name, or a path that ends in .yaml")
 	if err != nil {
 		return nil, err
 	}
@@ -103,20 +105,20 @@ func (l loader) extended(file string, ref node) (*Policy, error) {
 	next := place{policies, path.Join(shippedFolder, s+policyEnding)}
 	byName := !strings.HasSuffix(s, policyEnding)
 	if byName && !slices.Contains(ShippedNames(), s) {
-		return nil, ref.fail("found %q, expected a shipped policy (%s) or a path that ends in .yaml%s",
-			s, orList(ShippedNames()), suggest(s, ShippedNames()))
+		return nil, ref.Fail("found %q, expected a shipped policy (%s) or a path that ends in .yaml%s",
+			s, strictyaml.OrList(ShippedNames()), strictyaml.Suggest(s, ShippedNames()))
 	}
 	if !byName {
 		next = place{l.fsys, beside(file, s)}
 		if f, err := next.fsys.Open(next.file); err != nil {
-			return nil, ref.fail("cannot read %s: %s", next.file, cause(err))
+			return nil, ref.Fail("cannot read %s: %s", next.file, cause(err))
 		} else {
 			f.Close()
 		}
 	}
 	for _, p := range l.open {
 		if p.file == next.file && sameFiles(p.fsys, next.fsys) {
-			return nil, ref.fail("found %q, which extends this policy again, expected no circle", s)
+			return nil, ref.Fail("found %q, which extends this policy again, expected no circle", s)
 		}
 	}
 	l.fsys = next.fsys

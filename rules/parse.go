@@ -7,26 +7,26 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"dpilab/internal/strictyaml"
 )
 
 func (l loader) parse(file string, data []byte) (*Policy, error) {
-	top, err := readYAML(file, data)
+	top, err := strictyaml.Parse(file, data, "policy")
 	if err != nil {
 		return nil, err
 	}
-	fields, err := top.fields("a policy", "policy", "date", "about", "extends", "lists", "profile", "rules")
+	fields, err := top.Fields("a policy", "policy", "date", "about", "extends", "lists", "profile", "rules")
 	if err != nil {
 		return nil, err
 	}
-	for _, want := range []string{"policy", "date", "about"} {
-		if find(fields, want) == nil {
-			return nil, top.fail("found a policy without the key %q, expected policy, date and about", want)
-		}
+	if err := top.Require(fields, "policy", "policy", "date", "about"); err != nil {
+		return nil, err
 	}
 	p := &Policy{File: file, Profile: DefaultProfile(), lists: map[string]*List{}}
-	d := draft{Policy: p, places: map[string]node{}}
-	if f := find(fields, "extends"); f != nil {
-		base, err := l.extended(file, f.node)
+	d := draft{Policy: p, places: map[string]strictyaml.Node{}}
+	if f := strictyaml.Find(fields, "extends"); f != nil {
+		base, err := l.extended(file, f.Node)
 		if err != nil {
 			return nil, err
 		}
@@ -39,7 +39,7 @@ func (l loader) parse(file string, data []byte) (*Policy, error) {
 		}
 	}
 	if len(d.own)+len(d.base) == 0 {
-		return nil, top.fail("found a policy without rules, expected rules or extends")
+		return nil, top.Fail("found a policy without rules, expected rules or extends")
 	}
 	d.join()
 	return p, d.check()
@@ -48,105 +48,105 @@ func (l loader) parse(file string, data []byte) (*Policy, error) {
 // draft is a policy in the making.
 type draft struct {
 	*Policy
-	places map[string]node // of the lists of this file
+	places map[string]strictyaml.Node // of the lists of this file
 	own    []parsedRule
 	base   []Rule
 }
 
-func (d *draft) field(f field, fsys fs.FS) (err error) {
-	switch f.name {
+func (d *draft) field(f strictyaml.Field, fsys fs.FS) (err error) {
+	switch f.Name {
 	case "policy":
-		d.Name, err = f.label("a policy's name")
+		d.Name, err = f.Label("a policy's name")
 		if want := strings.TrimSuffix(path.Base(d.File), policyEnding); err == nil && d.Name != want {
-			err = f.fail("found %q, expected %q as the file is called", d.Name, want)
+			err = f.Fail("found %q, expected %q as the file is called", d.Name, want)
 		}
 	case "date":
 		const what = "a date such as 2026-02-12"
-		if d.Date, err = f.text(what); err == nil {
+		if d.Date, err = f.Text(what); err == nil {
 			if _, bad := time.Parse(time.DateOnly, d.Date); bad != nil {
-				err = f.expected(what)
+				err = f.Expected(what)
 			}
 		}
 	case "about":
-		d.About, err = f.text("one line of text")
+		d.About, err = f.Text("one line of text")
 	case "lists":
-		err = d.readLists(f.node, fsys)
+		err = d.readLists(f.Node, fsys)
 	case "profile":
-		err = f.profile(&d.Profile)
+		err = readProfile(f.Node, &d.Profile)
 	case "rules":
-		err = d.readRules(f.node)
+		err = d.readRules(f.Node)
 	}
 	return err
 }
 
-func (d *draft) readLists(n node, fsys fs.FS) error {
-	fields, err := n.fields("names of lists", nil...)
+func (d *draft) readLists(n strictyaml.Node, fsys fs.FS) error {
+	fields, err := n.Fields("names of lists")
 	if err != nil {
 		return err
 	}
 	for _, f := range fields {
-		if _, err := f.key.label("a list's name"); err != nil {
+		if _, err := f.Key.Label("a list's name"); err != nil {
 			return err
 		}
 		list, err := d.readList(f, fsys)
 		if err != nil {
 			return err
 		}
-		d.lists[f.name], d.places[f.name] = list, f.key
+		d.lists[f.Name], d.places[f.Name] = list, f.Key
 	}
 	return nil
 }
 
-func (d *draft) readList(f field, fsys fs.FS) (*List, error) {
+func (d *draft) readList(f strictyaml.Field, fsys fs.FS) (*List, error) {
 	const what = "a file that ends in .domains or .prefixes, or entries in brackets"
-	s, ok := f.word()
+	s, ok := f.Word()
 	if !ok {
-		items, err := f.items(what)
+		items, err := f.Items(what)
 		if err != nil {
 			return nil, err
 		}
-		return f.inlineList(d.File, items)
+		return readInlineList(f, d.File, items)
 	}
 	if strings.ContainsAny(s, "\r\n") || !strings.HasSuffix(s, domainsEnding) && !strings.HasSuffix(s, prefixesEnding) {
-		return nil, f.expected(what)
+		return nil, f.Expected(what)
 	}
 	file := beside(d.File, s)
 	data, err := fs.ReadFile(fsys, file)
 	if err != nil {
-		return nil, f.fail("cannot read %s: %s", file, cause(err))
+		return nil, f.Fail("cannot read %s: %s", file, cause(err))
 	}
-	return parseList(f.name, file, data)
+	return parseList(f.Name, file, data)
 }
 
-func (f field) inlineList(file string, items []node) (*List, error) {
+func readInlineList(f strictyaml.Field, file string, items []strictyaml.Node) (*List, error) {
 	entries := make([]string, len(items))
 	for i, item := range items {
-		s, err := item.text("a domain or a prefix")
+		s, err := item.Text("a domain or a prefix")
 		if err != nil {
 			return nil, err
 		}
 		entries[i] = s
 	}
-	l, bad, err := inlineList(f.name, file, entries)
+	l, bad, err := inlineList(f.Name, file, entries)
 	if err != nil {
-		return nil, items[bad].fail("%s", err)
+		return nil, items[bad].Fail("%s", err)
 	}
 	return l, nil
 }
 
-func (d *draft) readRules(n node) error {
-	items, err := n.items("a list of rules")
+func (d *draft) readRules(n strictyaml.Node) error {
+	items, err := n.Items("a list of rules")
 	if err != nil {
 		return err
 	}
 	for _, item := range items {
-		r, err := item.rule()
+		r, err := readRule(item)
 		if err != nil {
 			return err
 		}
 		for _, other := range d.own {
 			if other.Name == r.Name {
-				return r.name.fail("found a second rule %q, expected names that differ; the first is in line %d", r.Name, other.Line)
+				return r.name.Fail("found a second rule %q, expected names that differ; the first is in line %d", r.Name, other.Line)
 			}
 		}
 		d.own = append(d.own, r)

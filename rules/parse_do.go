@@ -4,6 +4,8 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+
+	"dpilab/internal/strictyaml"
 )
 
 // minBurst is a bucket that lets a full packet through. With less, policing would be dropping.
@@ -21,84 +23,84 @@ var doWords = map[string][]string{
 
 const doForms = "pass, or one of drop, reset, police, capacity, redirect, learn"
 
-// mechanism reads what a rule does.
-func (n node) mechanism() (d Do, err error) {
-	if s, ok := n.word(); ok {
+// readDo reads what a rule does.
+func readDo(n strictyaml.Node) (d Do, err error) {
+	if s, ok := n.Word(); ok {
 		if s == "pass" {
 			return Do{Mechanism: MechanismPass}, nil
 		}
 		if doWords[s] != nil {
-			return d, n.fail("found %q alone, expected its words in braces, such as {drop: both}", s)
+			return d, n.Fail("found %q alone, expected its words in braces, such as {drop: both}", s)
 		}
-		return d, n.fail("found %q, expected %s%s", s, doForms, suggest(s, mechanismNames[:]))
+		return d, n.Fail("found %q, expected %s%s", s, doForms, strictyaml.Suggest(s, mechanismNames[:]))
 	}
-	fields, err := n.fields(doForms)
+	fields, err := n.Fields(doForms)
 	if err != nil {
 		return d, err
 	}
-	var main *field
+	var main *strictyaml.Field
 	for i, f := range fields {
-		if doWords[f.name] == nil {
+		if doWords[f.Name] == nil {
 			continue
 		}
 		if main != nil {
-			return d, f.key.fail("found %s beside %s, expected one mechanism a rule", f.name, main.name)
+			return d, f.Key.Fail("found %s beside %s, expected one mechanism a rule", f.Name, main.Name)
 		}
 		main = &fields[i]
 	}
 	if main == nil {
-		return d, fields[0].key.fail("found the key %q, expected %s%s", fields[0].name, doForms, suggest(fields[0].name, mechanismNames[:]))
+		return d, fields[0].Key.Fail("found the key %q, expected %s%s", fields[0].Name, doForms, strictyaml.Suggest(fields[0].Name, mechanismNames[:]))
 	}
-	if _, err = n.fields(doForms, doWords[main.name]...); err != nil {
+	if _, err = n.Fields(doForms, doWords[main.Name]...); err != nil {
 		return d, err
 	}
 	for _, f := range fields {
-		if err = f.doWord(&d, main.name); err != nil {
+		if err = readDoWord(f, &d, main.Name); err != nil {
 			return d, err
 		}
 	}
-	return d, n.checkDo(d, fields)
+	return d, checkDo(n, d, fields)
 }
 
-func (f field) doWord(d *Do, mechanism string) (err error) {
+func readDoWord(f strictyaml.Field, d *Do, mechanism string) (err error) {
 	d.Mechanism = Mechanism(slices.Index(mechanismNames[:], mechanism))
-	switch f.name {
+	switch f.Name {
 	case "drop":
 		var i int
-		i, err = f.oneOf(directionNames[:]...)
+		i, err = f.OneOf(directionNames[:]...)
 		d.Direction = Direction(i)
 	case "reset":
-		_, err = f.oneOf("server packet")
+		_, err = f.OneOf("server packet")
 	case "police":
-		d.Rate, err = f.amount("a rate such as 140kbit or 12mbit", rateUnits)
+		d.Rate, err = readAmount(f.Node, "a rate such as 140kbit or 12mbit", rateUnits)
 	case "burst":
-		if d.Burst, err = f.amount("a size such as 16KB or 64KiB", sizeUnits); err == nil && d.Burst < minBurst {
-			err = f.fail("found %s, expected at least %dB: a full packet must fit", f.describe(), minBurst)
+		if d.Burst, err = readAmount(f.Node, "a size such as 16KB or 64KiB", sizeUnits); err == nil && d.Burst < minBurst {
+			err = f.Fail("found %s, expected at least %dB: a full packet must fit", f.Describe(), minBurst)
 		}
 	case "capacity":
-		d.Capacity, err = f.whole("a capacity from 0 (nothing passes) to 100 (all passes)", 0, 100)
+		d.Capacity, err = readWhole(f.Node, "a capacity from 0 (nothing passes) to 100 (all passes)", 0, 100)
 	case "redirect":
-		d.Resolver, err = f.resolvers()
+		d.Resolver, err = readResolvers(f.Node)
 	case "learn":
-		_, err = f.oneOf("server port")
+		_, err = f.OneOf("server port")
 	case "after":
 		if mechanism == "learn" {
-			d.Delay, err = f.duration()
+			d.Delay, err = readDuration(f.Node)
 		} else {
-			d.After, err = f.span("packets such as 5..8 packets", "packets", 1, 1000)
+			d.After, err = readSpan(f.Node, "packets such as 5..8 packets", "packets", 1, 1000)
 		}
 	case "then":
-		err = f.then(d)
+		err = readThen(f.Node, d)
 	case "residual":
-		d.Residual, err = f.duration()
+		d.Residual, err = readDuration(f.Node)
 	case "refresh":
-		d.Refresh, err = f.truth()
+		d.Refresh, err = readTruth(f.Node)
 	}
 	return err
 }
 
-func (f field) then(d *Do) error {
-	then, err := f.mechanism()
+func readThen(n strictyaml.Node, d *Do) error {
+	then, err := readDo(n)
 	if err != nil {
 		return err
 	}
@@ -107,38 +109,38 @@ func (f field) then(d *Do) error {
 		d.Then = &then
 		return nil
 	}
-	return f.fail("found %s, expected drop, reset, police or capacity", then.Mechanism)
+	return n.Fail("found %s, expected drop, reset, police or capacity", then.Mechanism)
 }
 
 // checkDo looks at what the words say together.
-func (n node) checkDo(d Do, fields []field) error {
+func checkDo(n strictyaml.Node, d Do, fields []strictyaml.Field) error {
 	switch {
 	case d.Mechanism == MechanismPolice && d.Burst == 0:
-		return n.fail("found police without burst, expected a size such as burst: 16KB")
+		return n.Fail("found police without burst, expected a size such as burst: 16KB")
 	case d.Mechanism == MechanismLearn && (d.Delay == 0 || d.Then == nil):
-		return n.fail("found learn without after and then, expected {learn: server port, after: 10m, then: {drop: both}}")
+		return n.Fail("found learn without after and then, expected {learn: server port, after: 10m, then: {drop: both}}")
 	case d.Refresh && d.Residual == 0:
-		return find(fields, "refresh").key.fail("found refresh without residual, expected a time that it starts again")
+		return strictyaml.Find(fields, "refresh").Key.Fail("found refresh without residual, expected a time that it starts again")
 	}
 	return nil
 }
 
-func (n node) resolvers() ([]netip.Addr, error) {
+func readResolvers(n strictyaml.Node) ([]netip.Addr, error) {
 	const what = "one IPv4 address, one IPv6 address, or both"
-	items, err := n.oneOrMore(what)
+	items, err := n.OneOrMore(what)
 	if err != nil {
 		return nil, err
 	}
 	var all []netip.Addr
 	for _, item := range items {
-		s, _ := item.word()
+		s, _ := item.Word()
 		a, err := netip.ParseAddr(strings.TrimSpace(s))
 		if err != nil || a.Zone() != "" || a.Is4In6() {
-			return nil, item.expected("an address")
+			return nil, item.Expected("an address")
 		}
 		for _, b := range all {
 			if a.Is4() == b.Is4() {
-				return nil, item.fail("found %s beside %s, expected %s", a, b, what)
+				return nil, item.Fail("found %s beside %s, expected %s", a, b, what)
 			}
 		}
 		all = append(all, a)

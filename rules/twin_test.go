@@ -5,6 +5,8 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+
+	"dpilab/internal/strictyaml"
 )
 
 // twin is the slow, obvious matcher: it tries every rule in turn with string functions, and knows no class.
@@ -241,7 +243,7 @@ func (d dice) words(word func() string) (all []string) {
 }
 
 func (d dice) nameWord() string {
-	if p := d.pattern(); d.IntN(2) == 0 && !isListName(p) {
+	if p := d.pattern(); d.IntN(2) == 0 && !strictyaml.IsLabel(p) {
 		return p
 	}
 	return pick(d, "names1", "names2", "names3")

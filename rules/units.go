@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"dpilab/internal/strictyaml"
 )
 
 // whole reads digits, without sign, underscore or other base.
@@ -18,40 +20,40 @@ func whole(s string, least, most int) (int, bool) {
 	return n, err == nil && least <= n && n <= most
 }
 
-func (n node) whole(what string, least, most int) (int, error) {
-	s, _ := n.word()
+func readWhole(n strictyaml.Node, what string, least, most int) (int, error) {
+	s, _ := n.Word()
 	v, ok := whole(s, least, most)
 	if !ok {
-		return 0, n.expected(what)
+		return 0, n.Expected(what)
 	}
 	return v, nil
 }
 
-func (n node) truth() (bool, error) {
-	i, err := n.oneOf("true", "false")
+func readTruth(n strictyaml.Node) (bool, error) {
+	i, err := n.OneOf("true", "false")
 	return i == 0, err
 }
 
 // maxTime keeps sums of times in range.
 const maxTime = 366 * 24 * time.Hour
 
-// duration reads 65s, 10m, 1h30m: more than nothing, a year at most.
-func (n node) duration() (time.Duration, error) {
-	s, _ := n.word()
+// readDuration reads 65s, 10m, 1h30m: more than nothing, a year at most.
+func readDuration(n strictyaml.Node) (time.Duration, error) {
+	s, _ := n.Word()
 	d, err := time.ParseDuration(s)
 	if err != nil || d <= 0 || d > maxTime {
-		return 0, n.expected("a time such as 65s or 10m")
+		return 0, n.Expected("a time such as 65s or 10m")
 	}
 	return d, nil
 }
 
-// span reads 5 or 5..8, and a word after it if unit is not empty.
-func (n node) span(what, unit string, least, most int) (Range, error) {
-	s, _ := n.word()
+// readSpan reads 5 or 5..8, and a word after it if unit is not empty.
+func readSpan(n strictyaml.Node, what, unit string, least, most int) (Range, error) {
+	s, _ := n.Word()
 	if unit != "" {
 		head, ok := strings.CutSuffix(s, " "+unit)
 		if !ok {
-			return Range{}, n.expected(what)
+			return Range{}, n.Expected(what)
 		}
 		s = head
 	}
@@ -63,20 +65,20 @@ func (n node) span(what, unit string, least, most int) (Range, error) {
 	b, ok2 := whole(high, least, most)
 	switch {
 	case !ok1 || !ok2:
-		return Range{}, n.expected(what)
+		return Range{}, n.Expected(what)
 	case a > b:
-		return Range{}, n.fail("found %s, which runs backwards, expected %d..%d", n.describe(), b, a)
+		return Range{}, n.Fail("found %s, which runs backwards, expected %d..%d", n.Describe(), b, a)
 	}
 	return Range{a, b}, nil
 }
 
-// percent reads 0% to 100%, and gives 0 to 1.
-func (n node) percent() (float64, error) {
-	s, _ := n.word()
+// readPercent reads 0% to 100%, and gives 0 to 1.
+func readPercent(n strictyaml.Node) (float64, error) {
+	s, _ := n.Word()
 	head, ok := strings.CutSuffix(s, "%")
 	v, err := strconv.ParseFloat(head, 64)
 	if !ok || err != nil || !(v >= 0 && v <= 100) || strings.ContainsAny(head, "xX_pPeE+-") {
-		return 0, n.expected("a share such as 0% or 2.5%")
+		return 0, n.Expected("a share such as 0% or 2.5%")
 	}
 	return v / 100, nil
 }
@@ -92,9 +94,9 @@ var (
 	sizeUnits = []unit{{"KB", 1e3}, {"MB", 1e6}, {"KiB", 1 << 10}, {"MiB", 1 << 20}, {"B", 1}}
 )
 
-// amount reads a number directly before its unit, and gives bytes.
-func (n node) amount(what string, units []unit) (int64, error) {
-	s, _ := n.word()
+// readAmount reads a number directly before its unit, and gives bytes.
+func readAmount(n strictyaml.Node, what string, units []unit) (int64, error) {
+	s, _ := n.Word()
 	for _, u := range units {
 		head, ok := strings.CutSuffix(s, u.name)
 		if !ok {
@@ -106,5 +108,5 @@ func (n node) amount(what string, units []unit) (int64, error) {
 		}
 		return int64(float64(v) * u.bytes), nil
 	}
-	return 0, n.expected(what)
+	return 0, n.Expected(what)
 }

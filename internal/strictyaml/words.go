@@ -1,9 +1,12 @@
-package rules
+package strictyaml
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
-// isListName tells whether s has the form of a name of a list, a rule or a policy: small letters, digits, hyphens.
-func isListName(s string) bool {
+// IsLabel tells whether s has the form of a name of our own making: small letters, digits, hyphens, no hyphen first.
+func IsLabel(s string) bool {
 	for _, c := range []byte(s) {
 		if !('a' <= c && c <= 'z' || '0' <= c && c <= '9' || c == '-') {
 			return false
@@ -12,8 +15,18 @@ func isListName(s string) bool {
 	return s != "" && s[0] != '-'
 }
 
-// suggest gives `; did you mean "word"?` for the nearest of the words, or nothing where none is near.
-func suggest(found string, words []string) string {
+// OrList gives the words as a message has them: "a, b or c".
+func OrList(words []string) string { return list(words, " or ") }
+
+func list(words []string, last string) string {
+	if len(words) < 2 {
+		return strings.Join(words, "")
+	}
+	return strings.Join(words[:len(words)-1], ", ") + last + words[len(words)-1]
+}
+
+// Suggest gives `; did you mean "word"?` for the nearest of the words, or "" where none is near.
+func Suggest(found string, words []string) string {
 	best, least := "", len(found)/3+2
 	if len(found) > 64 {
 		return ""
