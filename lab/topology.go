@@ -8,6 +8,8 @@ import (
 	"path"
 	"strings"
 	"time"
+
+	"dpilab/internal/strictyaml"
 )
 
 // Topology says what a lab consists of. It is plain data, from a file or written in Go; Validate and Build check it, and
@@ -20,8 +22,8 @@ type Topology struct {
 	Boxes   []string
 	Links   []LinkSpec
 
-	file   string           // where it was read from; "" when it was written in Go
-	places map[string]place // where in the file each thing stands, by its path, such as "hosts.client.resolver"
+	file   string                     // where it was read from; "" when it was written in Go
+	places map[string]strictyaml.Node // where in the file each thing stands, by its path, such as "hosts.client.resolver"
 }
 
 // HostSpec is one host. Hosts do not forward.
@@ -102,21 +104,6 @@ func (t *Topology) Host(name string) *HostSpec {
 	return nil
 }
 
-// TopologyError is what is wrong with a topology, and where. Its message is one line.
-type TopologyError struct {
-	File         string // "" for a topology written in Go
-	Line, Column int    // from 1; 0 where the whole file is meant
-	Path         string // the thing that is wrong, such as "links.access.delay"
-	Text         string
-}
-
-// Error gives file:line:column: text, and path: text without a file.
-func (e *TopologyError) Error() string {
-	switch {
-	case e.File == "":
-		return fmt.Sprintf("topology: %s: %s", e.Path, e.Text)
-	case e.Line == 0:
-		return fmt.Sprintf("%s: %s", e.File, e.Text)
-	}
-	return fmt.Sprintf("%s:%d:%d: %s", e.File, e.Line, e.Column, e.Text)
-}
+// TopologyError is what is wrong with a topology, and where. Its message is one line. For a topology written in Go the file
+// is "topology", and the text begins with the path of the thing that is wrong, such as links[0].delay.
+type TopologyError = strictyaml.Error

@@ -5,21 +5,25 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"dpilab/internal/strictyaml"
 )
 
 // ParseTopology reads a topology and validates it. The file's name is for messages. Errors are *TopologyError, with the
 // place in the file.
 func ParseTopology(file string, data []byte) (*Topology, error) {
-	r := &reader{file: file, places: map[string]place{}}
+	top, err := strictyaml.Parse(file, data, "topology")
+	r := &reader{places: map[string]strictyaml.Node{}, err: err}
 	t := &Topology{file: file, places: r.places}
-	for _, e := range r.mapping(r.root(data), "topology", "about", "hosts", "routers", "boxes", "links") {
+	for _, e := range r.mapping(entry{Node: top}, "a topology", "topology", "about", "hosts", "routers", "boxes", "links") {
 		switch e.key {
 		case "topology":
-			t.Name = r.text(e)
+			t.Name = r.text(e, "the topology's name")
 		case "about":
-			t.About = strings.TrimSpace(r.text(e))
+			t.About, err = e.Prose("a sentence about the topology")
+			r.keep(err)
 		case "hosts":
-			for _, h := range r.mapping(e) {
+			for _, h := range r.mapping(e, "hosts by name, such as {client: {resolver: dns}}") {
 				t.Hosts = append(t.Hosts, r.host(h))
 			}
 		case "routers":
@@ -27,7 +31,7 @@ func ParseTopology(file string, data []byte) (*Topology, error) {
 		case "boxes":
 			t.Boxes = r.plain(e)
 		case "links":
-			for _, l := range r.sequence(e) {
+			for _, l := range r.list(e, "a list of links") {
 				t.Links = append(t.Links, r.link(l))
 			}
 		}
@@ -44,9 +48,9 @@ func ParseTopology(file string, data []byte) (*Topology, error) {
 // plain reads routers and boxes: names with nothing to say about them yet.
 func (r *reader) plain(e entry) []string {
 	var names []string
-	for _, n := range r.mapping(e) {
-		for _, k := range r.mapping(n) {
-			r.fail(k.at, k.path, "unknown key %q; %s takes none, write {}", k.key, n.path)
+	for _, n := range r.mapping(e, "names, such as {isp: {}}") {
+		if !n.IsEmpty() {
+			r.keep(n.Expected("{}: there is nothing to set"))
 		}
 		names = append(names, n.key)
 	}
@@ -55,14 +59,16 @@ func (r *reader) plain(e entry) []string {
 
 func (r *reader) host(e entry) HostSpec {
 	h := HostSpec{Name: e.key}
-	for _, k := range r.mapping(e, "resolver", "names", "serves") {
+	for _, k := range r.mapping(e, "a host, such as {resolver: dns, serves: [https]}", "resolver", "names", "serves") {
 		switch k.key {
 		case "resolver":
-			h.Resolver = r.text(k)
+			h.Resolver = r.text(k, "a host that serves dns")
 		case "names":
-			h.Names = r.texts(k)
+			for _, n := range r.list(k, "a list of domain names") {
+				h.Names = append(h.Names, r.text(n, "a domain name"))
+			}
 		case "serves":
-			for _, s := range r.sequence(k) {
+			for _, s := range r.list(k, "a list of services, such as [https, {dns: resolver}]") {
 				h.Serves = append(h.Serves, r.serve(s))
 			}
 		}
@@ -72,15 +78,15 @@ func (r *reader) host(e entry) HostSpec {
 
 // serve reads a word, or {dns: variant, to: host}.
 func (r *reader) serve(e entry) Serve {
-	if word, ok := scalar(e.node); ok {
+	if word, ok := e.Word(); ok {
 		return Serve{Service: word}
 	}
 	var s Serve
-	for _, k := range r.mapping(e, "dns", "to") {
+	for _, k := range r.mapping(e, "a service, or {dns: KIND}", "dns", "to") {
 		if k.key == "dns" {
-			s.Service, s.Variant = "dns", r.text(k)
+			s.Service, s.Variant = "dns", r.text(k, "a kind of dns")
 		} else {
-			s.To = r.text(k)
+			s.To = r.text(k, "a host that serves dns")
 		}
 	}
 	return s
@@ -88,12 +94,12 @@ func (r *reader) serve(e entry) Serve {
 
 func (r *reader) link(e entry) LinkSpec {
 	var l LinkSpec
-	for _, k := range r.mapping(e, "link", "ends", "rate", "delay", "box") {
+	for _, k := range r.mapping(e, "a link, such as {link: access, ends: {...}}", "link", "ends", "rate", "delay", "box") {
 		switch k.key {
 		case "link":
-			l.Name = r.text(k)
+			l.Name = r.text(k, "the link's name")
 		case "ends":
-			for _, n := range r.mapping(k) {
+			for _, n := range r.mapping(k, "two ends, such as {client: [198.51.100.2/30], isp: [198.51.100.1/30]}") {
 				l.Ends = append(l.Ends, EndSpec{Node: n.key, Addrs: r.prefixes(n)})
 			}
 		case "rate":
@@ -101,7 +107,7 @@ func (r *reader) link(e entry) LinkSpec {
 		case "delay":
 			l.Delay = r.delay(k)
 		case "box":
-			l.Box = r.text(k)
+			l.Box = r.text(k, "a box")
 		}
 	}
 	return l
@@ -109,11 +115,11 @@ func (r *reader) link(e entry) LinkSpec {
 
 func (r *reader) prefixes(e entry) []netip.Prefix {
 	var all []netip.Prefix
-	for _, v := range r.sequence(e) {
-		text := r.text(v)
-		p, err := netip.ParsePrefix(text)
+	for _, v := range r.list(e, `a list of addresses, such as [198.51.100.2/24, "2001:db8:1::2/64"]`) {
+		s, _ := v.Word()
+		p, err := netip.ParsePrefix(s)
 		if err != nil {
-			r.fail(v.at, v.path, "%q is no address with a prefix length; write it like 198.51.100.2/24 or 2001:db8:1::2/64", text)
+			r.keep(v.Expected("an address with a prefix length, such as 198.51.100.2/24 or 2001:db8:1::2/64"))
 		}
 		all = append(all, p)
 	}
@@ -122,12 +128,12 @@ func (r *reader) prefixes(e entry) []netip.Prefix {
 
 // rate reads a number of bits a second.
 func (r *reader) rate(e entry) int64 {
-	text := r.text(e)
+	s, _ := e.Word()
 	for _, u := range []struct {
 		name string
 		bits float64
 	}{{"kbit", 1e3}, {"mbit", 1e6}, {"gbit", 1e9}} {
-		number, ok := strings.CutSuffix(text, u.name)
+		number, ok := strings.CutSuffix(s, u.name)
 		if !ok {
 			continue
 		}
@@ -137,15 +143,15 @@ func (r *reader) rate(e entry) int64 {
 		}
 		return int64(n * u.bits)
 	}
-	r.fail(e.at, e.path, "%q is no rate; write a number and kbit, mbit or gbit, such as 50mbit, up to 30gbit", text)
+	r.keep(e.Expected("a rate up to 30gbit, such as 50mbit or 500kbit"))
 	return 0
 }
 
 func (r *reader) delay(e entry) time.Duration {
-	text := r.text(e)
-	d, err := time.ParseDuration(text)
+	s, _ := e.Word()
+	d, err := time.ParseDuration(s)
 	if err != nil {
-		r.fail(e.at, e.path, "%q is no delay; write a number and a unit, such as 5ms", text)
+		r.keep(e.Expected("a delay, such as 5ms"))
 	}
 	return d
 }

@@ -74,6 +74,8 @@ func TestLinkWithBothEndsAtOneNode(t *testing.T) {
 	require.NoError(t, err)
 	topology.Links[0].Ends[1].Node = "a"
 	require.ErrorContains(t, topology.Validate(), "link wire has both ends at a")
+	topology.Links[0].Ends[1] = EndSpec{Node: "b"}
+	require.ErrorContains(t, topology.Validate(), "b has no address on link wire")
 }
 
 func FuzzParseTopology(f *testing.F) {

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"dpilab/internal/strictyaml"
 )
 
 // The most that a link takes: a rate that still fits the kernel's 32 bits of bytes a second, and a delay that no network has.
@@ -43,16 +45,18 @@ func (t *Topology) Validate() error {
 	return nil
 }
 
+// wrong makes an error at the place of the nearest thing that is in the file.
 func (t *Topology) wrong(path, format string, args ...any) error {
-	e := &TopologyError{File: t.file, Path: path, Text: fmt.Sprintf(format, args...)}
-	for p := path; p != ""; { // the place of the nearest thing that is in the file
-		if at, ok := t.places[p]; ok {
-			e.Line, e.Column = at.line, at.column
-			break
-		}
-		p = p[:max(strings.LastIndexAny(p, ".["), 0)]
+	if t.file == "" {
+		return &TopologyError{File: "topology", Text: path + ": " + fmt.Sprintf(format, args...)}
 	}
-	return e
+	at := strictyaml.Node{File: t.file}
+	for p := path; p != "" && at.IsZero(); p = p[:max(strings.LastIndexAny(p, ".["), 0)] {
+		if n, ok := t.places[p]; ok {
+			at = n
+		}
+	}
+	return at.Fail(format, args...)
 }
 
 func linkPath(i int) string { return fmt.Sprintf("links[%d]", i) }
