@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"dpilab/internal/strictyaml"
 )
 
 // phrases is the grammar of expectations, for messages.
@@ -68,7 +70,7 @@ func (p *phrase) read() (Expectation, error) {
 	case "hops":
 		return p.hops()
 	}
-	return e, phraseFail(at, "found %q, expected an outcome: %s%s", first, phrases, suggest(first, firstWords))
+	return e, phraseFail(at, "found %q, expected an outcome: %s%s", first, phrases, strictyaml.Suggest(first, firstWords))
 }
 
 // here is how many letters come before the next word.
@@ -120,7 +122,7 @@ func (p *phrase) after(e *Expectation) error {
 		for i, s := range stages {
 			words[i] = string(s)
 		}
-		return phraseFail(at, "found %q, expected a stage: %s%s", e.Stage, orList(words), suggest(string(e.Stage), words))
+		return phraseFail(at, "found %q, expected a stage: %s%s", e.Stage, strictyaml.OrList(words), strictyaml.Suggest(string(e.Stage), words))
 	}
 	return nil
 }

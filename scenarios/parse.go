@@ -8,8 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/goccy/go-yaml/ast"
-
+	"dpilab/internal/strictyaml"
 	"dpilab/lab"
 )
 
@@ -27,76 +26,64 @@ type file struct {
 
 // Parse reads a scenario whose bytes are at hand. The file's name is for messages, and for paths in the scenario.
 func Parse(name string, data []byte) (*Scenario, error) {
-	top, err := readYAML(name, data)
+	top, err := strictyaml.Parse(name, data, "scenario")
 	if err != nil {
 		return nil, err
 	}
-	fields, err := top.fields("a scenario", "scenario", "about", "lab", "client", "timeout", "phases", "probes", "controls")
+	fields, err := top.Fields("a scenario", "scenario", "about", "lab", "client", "timeout", "phases", "probes", "controls")
 	if err != nil {
 		return nil, err
 	}
 	f := &file{Scenario: &Scenario{File: name, Client: defaultClient, Timeout: defaultTimeout}, names: map[string]bool{}}
+	if err := top.Require(fields, "scenario", "scenario", "about", "lab", "phases", "probes"); err != nil {
+		return nil, err
+	}
 	// In this order, whatever the order in the file: what comes later is checked against what came before.
 	for _, step := range []struct {
-		key      string
-		required bool
-		read     func(node) error
+		key  string
+		read func(strictyaml.Node) error
 	}{
-		{"scenario", true, f.readName},
-		{"about", true, f.readAbout},
-		{"lab", true, f.readLab},
-		{"client", false, f.readClient},
-		{"timeout", false, func(n node) (err error) { f.Timeout, err = n.duration(maxTimeout); return err }},
-		{"phases", true, f.readPhases},
-		{"probes", true, func(n node) error { return f.readProbes(n, false) }},
-		{"controls", false, func(n node) error { return f.readProbes(n, true) }},
+		{"scenario", f.readName},
+		{"about", func(n strictyaml.Node) (err error) {
+			f.About, err = n.Prose("a sentence about the scenario")
+			return err
+		}},
+		{"lab", f.readLab},
+		{"client", f.readClient},
+		{"timeout", func(n strictyaml.Node) (err error) { f.Timeout, err = readDuration(n, maxTimeout); return err }},
+		{"phases", f.readPhases},
+		{"probes", func(n strictyaml.Node) error { return f.readProbes(n, false) }},
+		{"controls", func(n strictyaml.Node) error { return f.readProbes(n, true) }},
 	} {
-		i := slices.IndexFunc(fields, func(k field) bool { return k.name == step.key })
-		if i < 0 {
-			if step.required {
-				return nil, &Error{File: name, Text: fmt.Sprintf("the key %q is missing", step.key)}
+		if k := strictyaml.Find(fields, step.key); k != nil {
+			if err := step.read(k.Node); err != nil {
+				return nil, err
 			}
-			continue
-		}
-		if err := step.read(fields[i].node); err != nil {
-			return nil, err
 		}
 	}
 	return f.Scenario, nil
 }
 
-func (f *file) readName(n node) (err error) {
-	if f.Name, err = n.text("the scenario's name"); err != nil {
+func (f *file) readName(n strictyaml.Node) (err error) {
+	if f.Name, err = n.Label("a name"); err != nil {
 		return err
-	}
-	if !isName(f.Name) {
-		return n.fail("found %q, expected a name of small letters, digits and hyphens", f.Name)
 	}
 	// A folder is the scenario's name, so that a name leads to its file.
 	if filepath.Base(f.File) == scenarioFile {
 		if folder := filepath.Base(filepath.Dir(f.File)); folder != "." && folder != f.Name {
-			return n.fail("found %q, expected the name of the folder, %q", f.Name, folder)
+			return n.Fail("found %q, expected the name of the folder, %q", f.Name, folder)
 		}
 	}
 	return nil
 }
 
-func (f *file) readAbout(n node) (err error) {
-	if block, ok := n.ast.(*ast.LiteralNode); ok {
-		f.About = strings.Join(strings.Fields(block.Value.Value), " ")
-		return nil
-	}
-	f.About, err = n.text("a sentence about the scenario")
-	return err
-}
-
-func (f *file) readLab(n node) error {
-	name, err := n.text("a lab's name or file")
+func (f *file) readLab(n strictyaml.Node) error {
+	name, err := n.Text("a lab's name or file")
 	if err != nil {
 		return err
 	}
 	if !isPath(name) && !slices.Contains(lab.TopologyNames(), name) {
-		return n.fail("found %q, expected a lab that ships (%s) or a path%s", name, orList(lab.TopologyNames()), suggest(name, lab.TopologyNames()))
+		return n.Fail("found %q, expected a lab that ships (%s) or a path%s", name, strictyaml.OrList(lab.TopologyNames()), strictyaml.Suggest(name, lab.TopologyNames()))
 	}
 	if err := f.readable(n, name); err != nil {
 		return err
@@ -105,7 +92,7 @@ func (f *file) readLab(n node) error {
 		return err
 	}
 	if len(f.Topology.Boxes) != 1 {
-		return n.fail("the lab %s has %d boxes, expected one", name, len(f.Topology.Boxes))
+		return n.Fail("the lab %s has %d boxes, expected one", name, len(f.Topology.Boxes))
 	}
 	if f.Topology.Host(f.Client) == nil {
 		f.Client = ""
@@ -113,14 +100,16 @@ func (f *file) readLab(n node) error {
 	return nil
 }
 
-func (f *file) readClient(n node) (err error) {
+func (f *file) readClient(n strictyaml.Node) (err error) {
 	f.Client, err = f.host(n)
 	return err
 }
 
 // host reads the name of a host of the lab.
-func (f *file) host(n node) (string, error) {
-	return n.oneOf(f.hosts()...)
+func (f *file) host(n strictyaml.Node) (string, error) {
+	hosts := f.hosts()
+	i, err := n.OneOf(hosts...)
+	return hosts[i], err
 }
 
 func (f *file) hosts() []string {
@@ -144,34 +133,24 @@ func (f *file) beside(name string) string {
 }
 
 // readable says where a path stands that leads to no file.
-func (f *file) readable(n node, name string) error {
+func (f *file) readable(n strictyaml.Node, name string) error {
 	if !isPath(name) {
 		return nil
 	}
 	if _, err := os.Stat(f.beside(name)); err != nil {
-		return n.fail("cannot read %s: %s", f.beside(name), cause(err))
+		return n.Fail("cannot read %s: %s", f.beside(name), cause(err))
 	}
 	return nil
 }
 
-// duration reads a time of a millisecond up to most.
-func (n node) duration(most time.Duration) (time.Duration, error) {
-	s, _ := n.word()
+// readDuration reads a time of a millisecond up to most.
+func readDuration(n strictyaml.Node, most time.Duration) (time.Duration, error) {
+	s, _ := n.Word()
 	d, err := time.ParseDuration(s)
 	if err != nil || d < time.Millisecond || d > most {
-		return 0, n.expected(fmt.Sprintf("a time of 1ms to %.0fs, such as 3s, 500ms or 15m", most.Seconds()))
+		return 0, n.Expected(fmt.Sprintf("a time of 1ms to %.0fs, such as 3s, 500ms or 15m", most.Seconds()))
 	}
 	return d, nil
-}
-
-// isName tells whether s has the form of a name of a scenario or a phase.
-func isName(s string) bool {
-	for _, c := range []byte(s) {
-		if !('a' <= c && c <= 'z' || '0' <= c && c <= '9' || c == '-') {
-			return false
-		}
-	}
-	return s != "" && s[0] != '-'
 }
 
 // isDomain tells whether s is a domain name of two labels or more.

@@ -7,37 +7,32 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/goccy/go-yaml/ast"
+	"dpilab/internal/strictyaml"
 )
 
 // expectations reads a phrase, a list of them, or one of both for every phase.
-func (f *file) expectations(n node) (map[string]Expectations, error) {
-	_, many := n.ast.(*ast.MappingNode)
-	_, one := n.ast.(*ast.MappingValueNode)
-	if !many && !one {
+func (f *file) expectations(n strictyaml.Node) (map[string]Expectations, error) {
+	if !n.IsMapping() {
 		all, err := f.alternatives(n)
 		return map[string]Expectations{elsePhase: all}, err
 	}
-	fields, err := n.fields("{PHASE: OUTCOME, ...}", append(f.phaseNames(), elsePhase)...)
+	fields, err := n.Fields("{PHASE: OUTCOME, ...}", append(f.phaseNames(), elsePhase)...)
 	if err != nil {
 		return nil, err
 	}
 	all := map[string]Expectations{}
 	for _, k := range fields {
-		if all[k.name], err = f.alternatives(k.node); err != nil {
+		if all[k.Name], err = f.alternatives(k.Node); err != nil {
 			return nil, err
 		}
 	}
 	return all, nil
 }
 
-func (f *file) alternatives(n node) (Expectations, error) {
-	items := []node{n}
-	if _, ok := n.ast.(*ast.SequenceNode); ok {
-		var err error
-		if items, err = n.items("a list of outcomes"); err != nil {
-			return nil, err
-		}
+func (f *file) alternatives(n strictyaml.Node) (Expectations, error) {
+	items, err := n.OneOrMore("a list of outcomes")
+	if err != nil {
+		return nil, err
 	}
 	var all Expectations
 	for _, item := range items {
@@ -50,62 +45,62 @@ func (f *file) alternatives(n node) (Expectations, error) {
 	return all, nil
 }
 
-func (f *file) expectation(n node) (Expectation, error) {
-	text, err := n.text("an outcome: " + phrases)
+func (f *file) expectation(n strictyaml.Node) (Expectation, error) {
+	text, err := n.Text("an outcome: " + phrases)
 	if err != nil {
 		return Expectation{}, err
 	}
 	e, err := ParseExpectation(text)
 	if p := (*phraseError)(nil); errors.As(err, &p) {
-		return e, n.failAt(p.offset, "%s", p.text)
+		return e, n.FailAt(p.offset, "%s", p.text)
 	}
 	nodes := append(f.hosts(), f.Topology.Routers...)
 	for _, name := range append([]string{e.Host}, e.Hops...) {
 		if name != "" && name != silentHop && !slices.Contains(nodes, name) {
-			return e, n.failAt(strings.LastIndex(text, name), "found %q, expected a host or router of the lab%s", name, suggest(name, nodes))
+			return e, n.FailAt(strings.LastIndex(text, name), "found %q, expected a host or router of the lab%s", name, strictyaml.Suggest(name, nodes))
 		}
 	}
 	return e, nil
 }
 
 // results reads what a program's exit codes and output mean.
-func (f *file) results(n node) ([]Result, error) {
-	items, err := n.items("a list, such as [{exit: 6, is: nxdomain}]")
+func (f *file) results(n strictyaml.Node) ([]Result, error) {
+	items, err := n.Items("a list, such as [{exit: 6, is: nxdomain}]")
 	if err != nil {
 		return nil, err
 	}
 	var all []Result
 	for _, item := range items {
-		fields, err := item.fields("{exit: N, is: OUTCOME} or {output: REGEXP, is: OUTCOME}", "exit", "output", "is")
+		fields, err := item.Fields("{exit: N, is: OUTCOME} or {output: REGEXP, is: OUTCOME}", "exit", "output", "is")
 		if err != nil {
 			return nil, err
 		}
 		r := Result{Exit: -1}
 		for _, k := range fields {
-			switch k.name {
+			switch k.Name {
 			case "exit":
-				s, _ := k.word()
+				s, _ := k.Word()
 				if r.Exit, err = strconv.Atoi(s); err != nil || r.Exit < 0 || r.Exit > 255 {
-					return nil, k.expected("an exit code, 0 to 255")
+					return nil, k.Expected("an exit code, 0 to 255")
 				}
 			case "output":
-				if r.Output, err = k.text("a regular expression"); err != nil {
+				if r.Output, err = k.Text("a regular expression"); err != nil {
 					return nil, err
 				}
 				if _, err = regexp.Compile(r.Output); err != nil {
-					return nil, k.fail("found %q, expected a regular expression: %v", r.Output, err)
+					return nil, k.Fail("found %q, expected a regular expression: %v", r.Output, err)
 				}
 			case "is":
-				if r.Is, err = f.expectation(k.node); err != nil {
+				if r.Is, err = f.expectation(k.Node); err != nil {
 					return nil, err
 				}
 				if r.Is.Kind == "" || r.Is.Measure != MeasureNone || r.Is.Host != "" || len(r.Is.Hops) > 0 {
-					return nil, k.fail("found %q, which an exit code cannot show; expected ok, nxdomain, refused, timeout, reset or silent [after STAGE] ...", r.Is)
+					return nil, k.Fail("found %q, which an exit code cannot show; expected ok, nxdomain, refused, timeout, reset or silent [after STAGE] ...", r.Is)
 				}
 			}
 		}
 		if r.Is.Kind == "" {
-			return nil, item.fail("the result has no outcome; write is: OUTCOME")
+			return nil, item.Fail("the result has no outcome; write is: OUTCOME")
 		}
 		all = append(all, r)
 	}

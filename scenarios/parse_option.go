@@ -4,51 +4,53 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+
+	"dpilab/internal/strictyaml"
 )
 
-func (f *file) option(k field, p *Probe) (err error) {
-	switch k.name {
+func (f *file) option(k strictyaml.Field, p *Probe) (err error) {
+	switch k.Name {
 	case "probe":
-		p.Name, err = k.text("the probe's name")
+		p.Name, err = k.Text("the probe's name")
 	case "expect":
-		p.expect, err = f.expectations(k.node)
+		p.expect, err = f.expectations(k.Node)
 	case "at", "resolver":
-		p.Resolver, err = f.host(k.node)
+		p.Resolver, err = f.host(k.Node)
 	case "over":
-		var word string
-		word, err = k.oneOf("udp", "tcp")
-		p.TCP = word == "tcp"
+		var i int
+		i, err = k.OneOf("udp", "tcp")
+		p.TCP = i == 1
 	case "family":
-		var word string
-		word, err = k.oneOf("4", "6")
-		p.Family, _ = strconv.Atoi(word)
+		var i int
+		i, err = k.OneOf("4", "6")
+		p.Family = []int{4, 6}[i]
 	case "address":
-		p.Address, err = f.host(k.node)
+		p.Address, err = f.host(k.Node)
 	case "path":
-		if p.Path, err = k.text("a path"); err == nil && !strings.HasPrefix(p.Path, "/") {
-			err = k.expected("a path, which begins with /")
+		if p.Path, err = k.Text("a path"); err == nil && !strings.HasPrefix(p.Path, "/") {
+			err = k.Expected("a path, which begins with /")
 		}
 	case "via":
 		p.Tunnel = true
-		if _, err = k.oneOf("tunnel"); err == nil && f.tunnel() == "" {
-			err = k.fail("the lab %s has no host that serves a tunnel", f.Topology.Name)
+		if _, err = k.OneOf("tunnel"); err == nil && f.tunnel() == "" {
+			err = k.Fail("the lab %s has no host that serves a tunnel", f.Topology.Name)
 		}
 	case "bytes":
 		most := int64(maxDownload)
 		if p.Kind == ProbeChat {
 			most = maxMessage
 		}
-		p.Bytes, err = k.bytes(most)
+		p.Bytes, err = readBytes(k.Node, most)
 	case "for":
-		p.For, err = k.duration(maxTimeout)
+		p.For, err = readDuration(k.Node, maxTimeout)
 	case "timeout":
-		p.Timeout, err = k.duration(maxTimeout)
+		p.Timeout, err = readDuration(k.Node, maxTimeout)
 	case "later":
-		p.Later, err = k.duration(maxLater)
+		p.Later, err = readDuration(k.Node, maxLater)
 	case "needs":
-		p.Needs, err = k.texts("a list of programs", "a program")
+		p.Needs, err = k.Texts("a list of programs", "a program")
 	case "outcomes":
-		p.Results, err = f.results(k.node)
+		p.Results, err = f.results(k.Node)
 	}
 	return err
 }
@@ -68,9 +70,9 @@ func (s *Scenario) serving(service, variant string) string {
 	return ""
 }
 
-// bytes reads a size, such as 512, 64KB or 2MB.
-func (n node) bytes(most int64) (int64, error) {
-	s, _ := n.word()
+// readBytes reads a size, such as 512, 64KB or 2MB.
+func readBytes(n strictyaml.Node, most int64) (int64, error) {
+	s, _ := n.Word()
 	factor := int64(1)
 	for _, u := range []struct {
 		name string
@@ -82,7 +84,7 @@ func (n node) bytes(most int64) (int64, error) {
 	}
 	v, err := strconv.ParseInt(s, 10, 32)
 	if err != nil || v < 1 || v*factor > most {
-		return 0, n.expected(fmt.Sprintf("a size of 1 to %d bytes, such as 512, 64KB or 2MB", most))
+		return 0, n.Expected(fmt.Sprintf("a size of 1 to %d bytes, such as 512, 64KB or 2MB", most))
 	}
 	return v * factor, nil
 }

@@ -4,11 +4,12 @@ import (
 	"slices"
 	"time"
 
+	"dpilab/internal/strictyaml"
 	"dpilab/rules"
 )
 
-func (f *file) readPhases(n node) error {
-	items, err := n.items("a list of phases")
+func (f *file) readPhases(n strictyaml.Node) error {
+	items, err := n.Items("a list of phases")
 	if err != nil {
 		return err
 	}
@@ -22,49 +23,44 @@ func (f *file) readPhases(n node) error {
 	return nil
 }
 
-func (f *file) readPhase(n node) (p Phase, err error) {
-	fields, err := n.fields("a phase, such as {phase: before, date: 2025-07-01, policy: 2025-home}", "phase", "date", "policy", "resolver")
+func (f *file) readPhase(n strictyaml.Node) (p Phase, err error) {
+	fields, err := n.Fields("a phase, such as {phase: before, date: 2025-07-01, policy: 2025-home}", "phase", "date", "policy", "resolver")
 	if err != nil {
 		return p, err
 	}
+	if err := n.Require(fields, "phase", "phase", "date", "policy"); err != nil {
+		return p, err
+	}
 	for _, k := range fields {
-		switch k.name {
+		switch k.Name {
 		case "phase":
-			p.Name, err = f.phaseName(k.node)
+			p.Name, err = f.phaseName(k.Node)
 		case "date":
-			p.Date, err = k.date()
+			p.Date, err = readDate(k.Node)
 		case "policy":
-			p.Policy, p.compiled, err = f.policy(k.node)
+			p.Policy, p.compiled, err = f.policy(k.Node)
 		case "resolver":
-			p.Remove, err = k.removed()
+			p.Remove, err = readRemoved(k.Node)
 		}
 		if err != nil {
 			return p, err
 		}
 	}
-	switch last := len(f.Phases) - 1; {
-	case p.Name == "":
-		return p, n.fail("the phase has no name; write phase: NAME")
-	case p.Date == "":
-		return p, n.fail("the phase %q has no date; write date: YYYY-MM-DD", p.Name)
-	case p.Policy == nil:
-		return p, n.fail("the phase %q has no policy; write policy: NAME", p.Name)
-	case last >= 0 && f.Phases[last].Date > p.Date:
-		return p, n.fail("the phase %q of %s comes after that of %s, expected phases in the order of time", p.Name, p.Date, f.Phases[last].Date)
+	if last := len(f.Phases) - 1; last >= 0 && f.Phases[last].Date > p.Date {
+		return p, n.Fail("the phase %q of %s comes after that of %s, expected phases in the order of time", p.Name, p.Date, f.Phases[last].Date)
 	}
 	return p, nil
 }
 
-func (f *file) phaseName(n node) (string, error) {
-	s, err := n.text("the phase's name")
-	if err != nil {
-		return "", err
-	}
+func (f *file) phaseName(n strictyaml.Node) (string, error) {
+	s, err := n.Label("a name")
 	switch {
-	case !isName(s) || s == elsePhase:
-		return "", n.fail("found %q, expected a name of small letters, digits and hyphens, and not %q", s, elsePhase)
+	case err != nil:
+		return "", err
+	case s == elsePhase:
+		return "", n.Fail("found %q, expected a name of small letters, digits and hyphens, and not %q", s, elsePhase)
 	case slices.Contains(f.phaseNames(), s):
-		return "", n.fail("found the phase %q twice, expected names that differ", s)
+		return "", n.Fail("found the phase %q twice, expected names that differ", s)
 	}
 	return s, nil
 }
@@ -77,13 +73,13 @@ func (f *file) phaseNames() []string {
 	return names
 }
 
-func (f *file) policy(n node) (*rules.Policy, *rules.Compiled, error) {
-	name, err := n.text("a policy's name or file")
+func (f *file) policy(n strictyaml.Node) (*rules.Policy, *rules.Compiled, error) {
+	name, err := n.Text("a policy's name or file")
 	if err != nil {
 		return nil, nil, err
 	}
 	if !isPath(name) && !slices.Contains(rules.ShippedNames(), name) {
-		return nil, nil, n.fail("found %q, expected a policy that ships (%s) or a path%s", name, orList(rules.ShippedNames()), suggest(name, rules.ShippedNames()))
+		return nil, nil, n.Fail("found %q, expected a policy that ships (%s) or a path%s", name, strictyaml.OrList(rules.ShippedNames()), strictyaml.Suggest(name, rules.ShippedNames()))
 	}
 	if err := f.readable(n, name); err != nil {
 		return nil, nil, err
@@ -96,28 +92,28 @@ func (f *file) policy(n node) (*rules.Policy, *rules.Compiled, error) {
 	return p, c, err
 }
 
-func (n node) removed() ([]string, error) {
-	fields, err := n.fields("{remove: [NAME, ...]}", "remove")
+func readRemoved(n strictyaml.Node) ([]string, error) {
+	fields, err := n.Fields("{remove: [NAME, ...]}", "remove")
 	if err != nil {
 		return nil, err
 	}
-	names, err := fields[0].texts("a list of domain names", "a domain name")
+	items, err := fields[0].Items("a list of domain names")
 	if err != nil {
 		return nil, err
 	}
-	for i, name := range names {
-		if !isDomain(name) {
-			items, _ := fields[0].items("")
-			return nil, items[i].fail("found %q, expected a domain name", name)
+	names := make([]string, len(items))
+	for i, item := range items {
+		if names[i], _ = item.Word(); !isDomain(names[i]) {
+			return nil, item.Expected("a domain name")
 		}
 	}
 	return names, nil
 }
 
-func (n node) date() (string, error) {
-	s, _ := n.word()
+func readDate(n strictyaml.Node) (string, error) {
+	s, _ := n.Word()
 	if _, err := time.Parse(time.DateOnly, s); err != nil {
-		return "", n.expected("a date, such as 2025-07-01")
+		return "", n.Expected("a date, such as 2025-07-01")
 	}
 	return s, nil
 }

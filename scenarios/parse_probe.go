@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"dpilab/internal/strictyaml"
 )
 
 // options are the keys that each kind of probe takes beside probe, expect, timeout and later.
@@ -50,11 +52,11 @@ const (
 	maxLater        = 30 * 24 * time.Hour
 )
 
-func (f *file) readProbes(n node, control bool) error {
+func (f *file) readProbes(n strictyaml.Node, control bool) error {
 	if f.Client == "" {
 		return &Error{File: f.File, Text: fmt.Sprintf("the lab has no host %q; say which host tries: client: NAME", defaultClient)}
 	}
-	items, err := n.items("a list of probes")
+	items, err := n.Items("a list of probes")
 	if err != nil {
 		return err
 	}
@@ -64,7 +66,7 @@ func (f *file) readProbes(n node, control bool) error {
 			return err
 		}
 		if f.names[p.Name] {
-			return item.fail("found the probe %q twice, expected names that differ; give one by probe: NAME", p.Name)
+			return item.Fail("found the probe %q twice, expected names that differ; give one by probe: NAME", p.Name)
 		}
 		f.names[p.Name] = true
 		f.Probes = append(f.Probes, p)
@@ -72,8 +74,8 @@ func (f *file) readProbes(n node, control bool) error {
 	return nil
 }
 
-func (f *file) readProbe(n node, control bool) (p Probe, err error) {
-	fields, err := n.fields("a probe, such as {https: example.org, expect: ok}", probeKeys...)
+func (f *file) readProbe(n strictyaml.Node, control bool) (p Probe, err error) {
+	fields, err := n.Fields("a probe, such as {https: example.org, expect: ok}", probeKeys...)
 	if err != nil {
 		return p, err
 	}
@@ -91,11 +93,11 @@ func (f *file) readProbe(n node, control bool) (p Probe, err error) {
 		known = append(known, "expect")
 	}
 	for _, k := range fields {
-		if !slices.Contains(known, k.name) {
-			if k.name == "expect" {
-				return p, k.key.fail("found the key %q, but controls are expected to be ok in every phase", k.name)
+		if !slices.Contains(known, k.Name) {
+			if k.Name == "expect" {
+				return p, k.Key.Fail("found the key %q, but controls are expected to be ok in every phase", k.Name)
 			}
-			return p, k.key.fail("found the key %q, which a probe of the kind %s does not take; it takes %s", k.name, p.Kind, orList(known))
+			return p, k.Key.Fail("found the key %q, which a probe of the kind %s does not take; it takes %s", k.Name, p.Kind, strictyaml.OrList(known))
 		}
 		if err := f.option(k, &p); err != nil {
 			return p, err
@@ -105,23 +107,23 @@ func (f *file) readProbe(n node, control bool) (p Probe, err error) {
 		p.Name = string(p.Kind) + " " + p.Target()
 	}
 	if !control && p.expect == nil {
-		return p, n.fail("the probe %q expects nothing; write expect: ok, or expect: {PHASE: ok, ...}", p.Name)
+		return p, n.Fail("the probe %q expects nothing; write expect: ok, or expect: {PHASE: ok, ...}", p.Name)
 	}
 	if p.Tunnel && p.Address != "" {
-		return p, n.fail("the probe %q has an address and goes through the tunnel, where the other end resolves; remove one", p.Name)
+		return p, n.Fail("the probe %q has an address and goes through the tunnel, where the other end resolves; remove one", p.Name)
 	}
 	return p, nil
 }
 
 // kindOf finds the one key that says what is tried.
-func kindOf(n node, fields []field, p *Probe) (target field, err error) {
+func kindOf(n strictyaml.Node, fields []strictyaml.Field, p *Probe) (target strictyaml.Field, err error) {
 	for _, k := range fields {
-		kind := ProbeKind(k.name)
+		kind := ProbeKind(k.Name)
 		if !slices.Contains(probeKinds, kind) {
 			continue
 		}
 		if p.Kind != "" {
-			return target, k.key.fail("found both %q and %q, expected one thing to try", p.Kind, kind)
+			return target, k.Key.Fail("found both %q and %q, expected one thing to try", p.Kind, kind)
 		}
 		p.Kind, target = kind, k
 	}
@@ -130,7 +132,7 @@ func kindOf(n node, fields []field, p *Probe) (target field, err error) {
 		for i, k := range probeKinds {
 			words[i] = string(k)
 		}
-		return target, n.fail("found nothing to try, expected one of %s", strings.Join(words, ", "))
+		return target, n.Fail("found nothing to try, expected one of %s", strings.Join(words, ", "))
 	}
 	return target, nil
 }
@@ -153,12 +155,12 @@ func (p *Probe) defaults() {
 }
 
 // target reads what stands at the kind's key.
-func (f *file) target(k field, p *Probe) (err error) {
+func (f *file) target(k strictyaml.Field, p *Probe) (err error) {
 	if p.Kind == ProbeExec {
-		p.Argv, err = k.texts("a program and its arguments", "an argument")
+		p.Argv, err = k.Texts("a program and its arguments", "an argument")
 		return err
 	}
-	text, err := k.text("a name")
+	text, err := k.Text("a name")
 	if err != nil {
 		return err
 	}
@@ -167,7 +169,7 @@ func (f *file) target(k field, p *Probe) (err error) {
 		host, port, err := net.SplitHostPort(text)
 		number, err2 := strconv.ParseUint(port, 10, 16)
 		if err != nil || err2 != nil || number == 0 {
-			return k.expected("HOST:PORT")
+			return k.Expected("HOST:PORT")
 		}
 		p.Host, p.Port = host, uint16(number)
 	}
@@ -175,11 +177,11 @@ func (f *file) target(k field, p *Probe) (err error) {
 		return nil
 	}
 	if p.Kind == ProbeDNS {
-		return k.expected("a domain name")
+		return k.Expected("a domain name")
 	}
 	nodes := append(f.hosts(), f.Topology.Routers...)
 	if !slices.Contains(nodes, p.Host) {
-		return k.fail("found %q, expected a domain name, an address or a host of the lab%s", p.Host, suggest(p.Host, nodes))
+		return k.Fail("found %q, expected a domain name, an address or a host of the lab%s", p.Host, strictyaml.Suggest(p.Host, nodes))
 	}
 	return nil
 }

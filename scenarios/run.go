@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"dpilab/dpi"
+	"dpilab/internal/strictyaml"
 	"dpilab/lab"
 )
 
@@ -92,7 +93,7 @@ func (o *Options) phases() ([]Phase, error) {
 	}
 	for _, name := range o.Phases {
 		if !slices.Contains(names, name) {
-			return nil, &Error{File: o.Scenario.File, Text: fmt.Sprintf("found no phase %q, expected %s%s", name, orList(names), suggest(name, names))}
+			return nil, &Error{File: o.Scenario.File, Text: fmt.Sprintf("found no phase %q, expected %s%s", name, strictyaml.OrList(names), strictyaml.Suggest(name, names))}
 		}
 	}
 	if len(o.Phases) == 0 {

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"dpilab/internal/strictyaml"
 	"dpilab/lab"
 	"dpilab/rules"
 )
@@ -137,8 +138,8 @@ func Open(nameOrPath string) (*Scenario, error) {
 	if !isPath(nameOrPath) {
 		data, err := shipped.ReadFile(path.Join(nameOrPath, scenarioFile))
 		if err != nil {
-			return nil, &Error{File: nameOrPath, Text: "no scenario of this name ships, expected " + orList(Names()) +
-				", or a path with a slash or the ending .yaml" + suggest(nameOrPath, Names())}
+			return nil, &Error{File: nameOrPath, Text: "no scenario of this name ships, expected " + strictyaml.OrList(Names()) +
+				", or a path with a slash or the ending .yaml" + strictyaml.Suggest(nameOrPath, Names())}
 		}
 		return Parse(path.Join("scenarios", nameOrPath, scenarioFile), data)
 	}
