@@ -2,6 +2,8 @@ package scenarios
 
 import (
 	"time"
+
+	"dpilab/dpi/nfq"
 )
 
 // Report is what came of a run: a row for every probe, with a cell for every phase.
@@ -21,7 +23,8 @@ type PhaseReport struct {
 	Name    string
 	Date    string
 	Policy  string
-	Removed []string // from the national resolver
+	Removed []string     // from the national resolver
+	Box     nfq.Counters // what became of the packets that crossed the box
 	Took    time.Duration
 }
 

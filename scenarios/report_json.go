@@ -5,6 +5,8 @@ import (
 	"io"
 	"math"
 	"time"
+
+	"dpilab/dpi/nfq"
 )
 
 // The types of the JSON report. The names of the fields stay as they are; new ones may come.
@@ -32,6 +34,16 @@ type (
 		Policy  string   `json:"policy"`
 		Removed []string `json:"removed,omitempty"` // from the national resolver
 		MS      float64  `json:"ms"`
+		Box     jsonBox  `json:"box"` // packets
+	}
+	jsonBox struct {
+		Queued        uint64 `json:"queued"`         // went through the engine
+		OffloadedPass uint64 `json:"offloaded_pass"` // passed by the kernel alone, large segments counted once
+		OffloadedDrop uint64 `json:"offloaded_drop"`
+		Accepted      uint64 `json:"accepted"`
+		Dropped       uint64 `json:"dropped"`
+		Rewritten     uint64 `json:"rewritten"`
+		Overflowed    uint64 `json:"overflowed"`
 	}
 	jsonProbe struct {
 		Probe   string       `json:"probe"`
@@ -85,6 +97,13 @@ type (
 	}
 )
 
+func boxOf(c nfq.Counters) jsonBox {
+	return jsonBox{
+		Queued: c.Received, OffloadedPass: c.OffloadedPass, OffloadedDrop: c.OffloadedDrop,
+		Accepted: c.Accepted, Dropped: c.Dropped, Rewritten: c.Rewritten, Overflowed: c.Overflowed,
+	}
+}
+
 // WriteJSON writes the report as JSON.
 func (r *Report) WriteJSON(w io.Writer) error {
 	s := r.Summary()
@@ -93,7 +112,7 @@ func (r *Report) WriteJSON(w io.Writer) error {
 		OK: r.OK(), Summary: jsonSummary(s), Phases: []jsonPhase{}, Probes: []jsonProbe{},
 	}
 	for _, p := range r.Phases {
-		j.Phases = append(j.Phases, jsonPhase{Phase: p.Name, Date: p.Date, Policy: p.Policy, Removed: p.Removed, MS: millis(p.Took)})
+		j.Phases = append(j.Phases, jsonPhase{Phase: p.Name, Date: p.Date, Policy: p.Policy, Removed: p.Removed, MS: millis(p.Took), Box: boxOf(p.Box)})
 	}
 	for _, p := range r.Probes {
 		row := jsonProbe{Probe: p.Name, Kind: string(p.Kind), Target: p.Target, Control: p.Control, Results: []jsonResult{}}

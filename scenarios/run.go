@@ -139,6 +139,9 @@ func (r *runner) phase(ctx context.Context, report *Report, column int, p Phase)
 		}
 	}
 	report.Phases[column].Took = time.Since(start)
+	if report.Phases[column].Box, err = box.Counters(); err != nil {
+		return err
+	}
 	report.Took = time.Since(report.Started)
 	if r.Keep == nil || report.phaseAsExpected(column) {
 		return nil
