@@ -72,7 +72,7 @@ func requireNoMore(t *testing.T, before usage) {
 	t.Helper()
 	now := measure(t)
 	for end := time.Now().Add(5 * time.Second); time.Now().Before(end); now = measure(t) {
-		if now.goroutines <= before.goroutines && now.files <= before.files && now.threads == 0 {
+		if now.goroutines <= before.goroutines && now.files <= before.files && now.threads <= before.threads {
 			return
 		}
 		time.Sleep(10 * time.Millisecond)

@@ -46,7 +46,7 @@ func TestMechanismsOnTheWire(t *testing.T) {
 			"https://x.com/", silent},
 		"HTTP Host": {"{rule: r, when: {host: x.com}, do: {reset: server packet, residual: 75s}, source: {ref: HTTP24, confidence: P}}",
 			"http://x.com/", reset},
-		"TCP-only block": {"{rule: r, when: {to: 203.0.113.34, transport: tcp}, do: {drop: both}, source: {ref: 'N4P#671', confidence: A}}",
+		"TCP-only block": {"{rule: r, when: {to: [203.0.113.34, '2001:db8:20::2'], transport: tcp}, do: {drop: both}, source: {ref: 'N4P#671', confidence: A}}",
 			"https://x.com/", silent},
 		"policing": {"{rule: r, when: {sni: x.com}, do: {police: 140kbit, burst: 16KB}, source: {ref: IMC21, confidence: P}}",
 			"https://x.com/download?bytes=1000000", silent},
