@@ -44,6 +44,11 @@ func twin(data []byte) (gopacket.Packet, bool) {
 	first := layers.LayerTypeIPv4
 	if len(data) > 0 && data[0]>>4 == 6 {
 		first = layers.LayerTypeIPv6
+		// With hop-by-hop options gopacket cuts behind the end: it takes the length for what follows the options, and it is
+		// that of the options too (RFC 8200, 3). Without bytes behind the packet that makes no difference.
+		if len(data) >= 40 {
+			data = data[:min(len(data), 40+(int(data[4])<<8|int(data[5])))]
+		}
 	}
 	decoded := gopacket.NewPacket(data, first, gopacket.DecodeOptions{})
 	return decoded, decoded.ErrorLayer() == nil && !decoded.Metadata().Truncated
