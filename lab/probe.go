@@ -65,17 +65,9 @@ func probe(err error) []nfq.Feature {
 		netem = errors.New("no such queueing discipline")
 	}
 	return []nfq.Feature{
-		feature("veth", "links between hosts", true, err, "modprobe veth, or a kernel with CONFIG_VETH"),
-		feature("bridge", "the place of a box, and of a link's delay", true, bridge, "modprobe bridge, or a kernel with CONFIG_BRIDGE"),
-		feature("tbf", "rates of links", true, tbf, "modprobe sch_tbf, or a kernel with CONFIG_NET_SCH_TBF"),
-		feature("netem", "delays of links", false, netem, "nothing to do: verdicts that are held delay them as well"),
+		nfq.NewFeature("veth", "links between hosts", true, err, "modprobe veth, or a kernel with CONFIG_VETH"),
+		nfq.NewFeature("bridge", "the place of a box, and of a link's delay", true, bridge, "modprobe bridge, or a kernel with CONFIG_BRIDGE"),
+		nfq.NewFeature("tbf", "rates of links", true, tbf, "modprobe sch_tbf, or a kernel with CONFIG_NET_SCH_TBF"),
+		nfq.NewFeature("netem", "delays of links", false, netem, "nothing to do: verdicts that are held delay them as well"),
 	}
-}
-
-func feature(name, purpose string, needed bool, err error, advice string) nfq.Feature {
-	f := nfq.Feature{Name: name, Purpose: purpose, Needed: needed, Present: err == nil}
-	if err != nil {
-		f.Problem, f.Advice = err.Error(), advice
-	}
-	return f
 }

@@ -48,22 +48,23 @@ func probe(err error) []Feature {
 	native := try(func() error { return tryQueueRule(false) })
 	target := try(func() error { return tryQueueRule(true) })
 	return []Feature{
-		feature("nfnetlink_queue", "packets come to the daemon", true, try(tryQueue),
+		NewFeature("nfnetlink_queue", "packets come to the daemon", true, try(tryQueue),
 			"modprobe nfnetlink_queue, or a kernel with CONFIG_NETFILTER_NETLINK_QUEUE"),
-		feature("nft queue", "nftables rules that queue packets (preferred)", target != nil, native,
+		NewFeature("nft queue", "nftables rules that queue packets (preferred)", target != nil, native,
 			"modprobe nft_queue, or a kernel with CONFIG_NFT_QUEUE; not needed where xt NFQUEUE works"),
-		feature("xt NFQUEUE", "the same by the xtables target, through nft_compat", native != nil, target,
+		NewFeature("xt NFQUEUE", "the same by the xtables target, through nft_compat", native != nil, target,
 			"modprobe nft_compat xt_NFQUEUE, or a kernel with CONFIG_NFT_COMPAT and CONFIG_NETFILTER_XT_TARGET_NFQUEUE; not needed where nft queue works"),
-		feature("nft offload", "nftables sets that rules fill: the kernel keeps decided flows", true, try(tryOffload),
+		NewFeature("nft offload", "nftables sets that rules fill: the kernel keeps decided flows", true, try(tryOffload),
 			"a kernel with CONFIG_NF_TABLES_INET, from 5.12 on"),
-		feature("br_netfilter", "bridged packets come to the forward hook", true, try(tryBridgeFilter),
+		NewFeature("br_netfilter", "bridged packets come to the forward hook", true, try(tryBridgeFilter),
 			"modprobe br_netfilter, or a kernel with CONFIG_BRIDGE_NETFILTER"),
-		feature("packet socket", "the box sends packets of its own", false, try(tryPacketSocket),
+		NewFeature("packet socket", "the box sends packets of its own", false, try(tryPacketSocket),
 			"modprobe af_packet, or a kernel with CONFIG_PACKET"),
 	}
 }
 
-func feature(name, purpose string, needed bool, err error, advice string) Feature {
+// NewFeature is a feature that was tried; err is what the kernel said, nil when it is there.
+func NewFeature(name, purpose string, needed bool, err error, advice string) Feature {
 	f := Feature{Name: name, Purpose: purpose, Needed: needed, Present: err == nil}
 	if err != nil {
 		f.Problem, f.Advice = err.Error(), advice
