@@ -116,7 +116,7 @@ func (h *Host) Resolver() *net.Resolver {
 		if !a.IsValid() {
 			return nil, fmt.Errorf("%s has no resolver", h.Name)
 		}
-		return h.DialContext(ctx, network, netip.AddrPortFrom(a, 53).String())
+		return h.DialContext(ctx, network, netip.AddrPortFrom(a, PortDNS).String())
 	}}
 }
 

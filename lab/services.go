@@ -12,16 +12,17 @@ import (
 	"dpilab/lab/service"
 )
 
-// The ports of the services.
+// The ports of the services, for those who serve and those who ask. PortProxy is a cautious operator's: WhatsApp's own proxy listens on
+// PortChat, as it does here too.
 const (
-	portDNS     = 53
-	portHTTP    = 80
-	portHTTPS   = 443
-	portChat    = 5222
-	portSTUN    = 3478
-	portTunnel  = 8443
-	portWAProxy = 8222
-	chatName    = "g.whatsapp.net"
+	PortDNS    = 53
+	PortHTTP   = 80
+	PortHTTPS  = 443
+	PortChat   = 5222
+	PortSTUN   = 3478
+	PortTunnel = 8443
+	PortProxy  = 8222
+	chatName   = "g.whatsapp.net"
 )
 
 // Services are the servers of a running lab. Its methods may be called from any goroutine.
@@ -95,32 +96,32 @@ func (s *Services) serveHost(h *Host, serves []Serve) error {
 	}
 	web := service.WebOptions{}
 	if has["http3"] {
-		web.H3Port = portHTTPS
+		web.H3Port = PortHTTPS
 	}
 	forward := func(l net.Listener) (*service.Server, error) {
 		return service.Forward(s.ctx, l, func(ctx context.Context) (net.Conn, error) {
-			return h.dialName(ctx, "tcp", net.JoinHostPort(chatName, strconv.Itoa(portChat)))
+			return h.dialName(ctx, "tcp", net.JoinHostPort(chatName, strconv.Itoa(PortChat)))
 		}), nil
 	}
 	for _, a := range h.Addrs() {
 		at := func(port uint16) netip.AddrPort { return netip.AddrPortFrom(a, port) }
 		if err := errors.Join(
-			s.front(h, at(portHTTPS), has["https"], has["whatsapp"], func(l net.Listener) (*service.Server, error) {
+			s.front(h, at(PortHTTPS), has["https"], has["whatsapp"], func(l net.Listener) (*service.Server, error) {
 				return service.ServeHTTPS(s.ctx, l, s.CA, web), nil
 			}),
-			s.front(h, at(portHTTP), has["http"], has["whatsapp"], func(l net.Listener) (*service.Server, error) {
+			s.front(h, at(PortHTTP), has["http"], has["whatsapp"], func(l net.Listener) (*service.Server, error) {
 				return service.ServeHTTP(s.ctx, l, web), nil
 			}),
-			s.front(h, at(portChat), false, has["whatsapp"], nil),
-			s.listen(has["tunnel"], h, at(portTunnel), func(l net.Listener) (*service.Server, error) {
+			s.front(h, at(PortChat), false, has["whatsapp"], nil),
+			s.listen(has["tunnel"], h, at(PortTunnel), func(l net.Listener) (*service.Server, error) {
 				return service.ServeTunnel(s.ctx, l, s.CA, h.dialName, web), nil
 			}),
-			s.listen(has["whatsapp-proxy"], h, at(portWAProxy), forward),
-			s.listen(has["whatsapp-proxy"], h, at(portChat), forward),
-			s.listenPacket(has["http3"], h, at(portHTTPS), func(pc net.PacketConn) (*service.Server, error) {
+			s.listen(has["whatsapp-proxy"], h, at(PortProxy), forward),
+			s.listen(has["whatsapp-proxy"], h, at(PortChat), forward),
+			s.listenPacket(has["http3"], h, at(PortHTTPS), func(pc net.PacketConn) (*service.Server, error) {
 				return service.ServeHTTP3(s.ctx, pc, s.CA, web)
 			}),
-			s.listenPacket(has["stun"] || has["media"], h, at(portSTUN), func(pc net.PacketConn) (*service.Server, error) {
+			s.listenPacket(has["stun"] || has["media"], h, at(PortSTUN), func(pc net.PacketConn) (*service.Server, error) {
 				return service.Relay(s.ctx, pc), nil
 			}),
 		); err != nil {
@@ -170,7 +171,7 @@ func (s *Services) serveDNS(h *Host, x Serve) error {
 	switch x.Variant {
 	case "forward":
 		upstream := s.lab.Host(x.To).Addr4()
-		a = &service.Forwarder{Upstream: netip.AddrPortFrom(upstream, portDNS).String(), Dial: h.DialContext}
+		a = &service.Forwarder{Upstream: netip.AddrPortFrom(upstream, PortDNS).String(), Dial: h.DialContext}
 	default:
 		r := service.NewResolver(s.zone)
 		if x.Variant == "nsdi" {
@@ -179,7 +180,7 @@ func (s *Services) serveDNS(h *Host, x Serve) error {
 		a = r
 	}
 	for _, addr := range h.Addrs() {
-		at := netip.AddrPortFrom(addr, portDNS).String()
+		at := netip.AddrPortFrom(addr, PortDNS).String()
 		l, err := h.Listen(s.ctx, "tcp", at)
 		if err != nil {
 			return err

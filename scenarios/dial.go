@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"dpilab/lab"
 	"dpilab/lab/service"
 )
 
@@ -120,8 +121,6 @@ func (a *attempt) reach(ctx context.Context, port uint16) (*watched, *Outcome) {
 	return a.open(ctx, netip.AddrPortFrom(to, port))
 }
 
-const tunnelPort = 8443
-
 // throughTunnel asks the tunnel for the target by its name: the far end resolves it, and goes there by IPv4 first.
 func (a *attempt) throughTunnel(ctx context.Context, port uint16) (*watched, *Outcome) {
 	server := a.lab.Host(a.scenario.tunnel())
@@ -129,7 +128,7 @@ func (a *attempt) throughTunnel(ctx context.Context, port uint16) (*watched, *Ou
 	if bad != nil {
 		return nil, bad
 	}
-	outer, bad := a.open(ctx, netip.AddrPortFrom(to, tunnelPort))
+	outer, bad := a.open(ctx, netip.AddrPortFrom(to, lab.PortTunnel))
 	if bad != nil {
 		return nil, bad
 	}
@@ -139,7 +138,7 @@ func (a *attempt) throughTunnel(ctx context.Context, port uint16) (*watched, *Ou
 		sni = server.Names[0]
 	}
 	d := service.TunnelDialer{
-		Server: netip.AddrPortFrom(to, tunnelPort).String(), SNI: sni, Roots: a.services.CA.Pool(),
+		Server: netip.AddrPortFrom(to, lab.PortTunnel).String(), SNI: sni, Roots: a.services.CA.Pool(),
 		Dial: func(context.Context, string, string) (net.Conn, error) { return outer, nil },
 	}
 	inner, err := d.DialContext(ctx, "tcp", joinPort(a.Host, port))

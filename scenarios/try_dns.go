@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/miekg/dns"
+
+	"dpilab/lab"
 )
 
 // dnsRetry is when a question over UDP is asked again, as the C library does after some seconds (choice: sooner).
@@ -48,7 +50,7 @@ func (a *attempt) lookup(ctx context.Context) Outcome {
 	}
 	q := new(dns.Msg).SetQuestion(dns.Fqdn(a.Host), kind)
 	q.SetEdns0(1232, false)
-	answer, bad := a.ask(ctx, network, netip.AddrPortFrom(server, 53), q)
+	answer, bad := a.ask(ctx, network, netip.AddrPortFrom(server, lab.PortDNS), q)
 	if bad != nil {
 		return *bad
 	}

@@ -11,6 +11,8 @@ import (
 
 	"github.com/quic-go/quic-go"
 	"github.com/quic-go/quic-go/http3"
+
+	"dpilab/lab"
 )
 
 // http3 gets a page over QUIC.
@@ -33,7 +35,7 @@ func (a *attempt) http3(ctx context.Context) Outcome {
 		dialCtx, cancel := context.WithTimeout(ctx, a.Timeout)
 		defer cancel()
 		conf := &tls.Config{ServerName: a.Host, RootCAs: a.services.CA.Pool(), NextProtos: []string{http3.NextProtoH3}}
-		addr := net.UDPAddrFromAddrPort(netip.AddrPortFrom(to, portHTTPS))
+		addr := net.UDPAddrFromAddrPort(netip.AddrPortFrom(to, lab.PortHTTPS))
 		conn, err := transport.Dial(dialCtx, addr, conf, &quic.Config{HandshakeIdleTimeout: a.Timeout})
 		if err != nil {
 			return err

@@ -9,13 +9,11 @@ import (
 	"net/http"
 	"strconv"
 	"time"
+
+	"dpilab/lab"
 )
 
-const (
-	portHTTP  = 80
-	portHTTPS = 443
-	maxPage   = 1 << 20
-)
+const maxPage = 1 << 20
 
 // page gets a page over HTTP/1.1 or 2, with TLS or without.
 func (a *attempt) page(ctx context.Context) Outcome {
@@ -78,9 +76,9 @@ func (a *attempt) transferred(bytes int64, took time.Duration) Outcome {
 
 // web connects to the probe's site, over TLS when it is secure. The connection on top is t.
 func (a *attempt) web(ctx context.Context, secure bool) (c *watched, t net.Conn, bad *Outcome) {
-	port := uint16(portHTTP)
+	port := uint16(lab.PortHTTP)
 	if secure {
-		port = portHTTPS
+		port = lab.PortHTTPS
 	}
 	if c, bad = a.reach(ctx, port); bad != nil || !secure {
 		return c, c, bad

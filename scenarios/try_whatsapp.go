@@ -5,14 +5,12 @@ import (
 	"net/netip"
 	"time"
 
+	"dpilab/lab"
 	"dpilab/lab/service"
 )
 
-const (
-	portSTUN = 3478
-	// bulk is the size of message from which its rate is worth measuring.
-	bulk = 256 << 10
-)
+// bulk is the size of message from which its rate is worth measuring.
+const bulk = 256 << 10
 
 // chat opens a WhatsApp chat and has one message sent back. A large message goes in quiet, and its rate is measured.
 func (a *attempt) chat(ctx context.Context) Outcome {
@@ -50,7 +48,7 @@ func (a *attempt) call(ctx context.Context) Outcome {
 		return *bad
 	}
 	start := time.Now()
-	conn, err := a.dial(ctx, "udp", netip.AddrPortFrom(to, portSTUN))
+	conn, err := a.dial(ctx, "udp", netip.AddrPortFrom(to, lab.PortSTUN))
 	if err != nil {
 		return refusal(err, time.Since(start))
 	}
