@@ -3,11 +3,9 @@ package lab
 import (
 	"errors"
 	"fmt"
-	"runtime"
 	"sync"
 
 	"github.com/vishvananda/netlink"
-	"golang.org/x/sys/unix"
 
 	"dpilab/dpi/nfq"
 )
@@ -28,17 +26,9 @@ var missing = sync.OnceValue(func() error {
 
 // Probe finds out what the kernel has of what links need, by trying it in a network namespace that goes away afterwards. The
 // process must have been through Enter.
-func Probe() []nfq.Feature {
-	done := make(chan []nfq.Feature)
-	go func() {
-		runtime.LockOSThread() // never unlocked: the thread, and the namespace with it, end with the goroutine
-		err := unix.Unshare(unix.CLONE_NEWNET)
-		if err != nil {
-			err = fmt.Errorf("make a network namespace: %w", err)
-		}
-		done <- probe(err)
-	}()
-	return <-done
+func Probe() (features []nfq.Feature) {
+	nfq.InScratch(func(err error) { features = probe(err) })
+	return features
 }
 
 func probe(err error) []nfq.Feature {

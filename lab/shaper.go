@@ -1,12 +1,12 @@
 package lab
 
 import (
-	"runtime"
 	"sync"
 	"time"
 
 	"github.com/vishvananda/netlink"
-	"golang.org/x/sys/unix"
+
+	"dpilab/dpi/nfq"
 )
 
 // The bucket holds what the rate lets through in burstTime, and the queue what it lets through in queueTime, as a subscriber's
@@ -41,11 +41,7 @@ func delayer(index int, delay time.Duration) *netlink.Netem {
 }
 
 // hasNetem tells whether the kernel has netem. It is found out once, in a network namespace that goes away afterwards.
-var hasNetem = sync.OnceValue(func() bool {
-	done := make(chan bool)
-	go func() {
-		runtime.LockOSThread() // never unlocked: the thread, and the namespace with it, end with the goroutine
-		done <- unix.Unshare(unix.CLONE_NEWNET) == nil && netlink.QdiscReplace(delayer(1, time.Millisecond)) == nil
-	}()
-	return <-done
+var hasNetem = sync.OnceValue(func() (has bool) {
+	nfq.InScratch(func(err error) { has = err == nil && netlink.QdiscReplace(delayer(1, time.Millisecond)) == nil })
+	return has
 })

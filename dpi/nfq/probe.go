@@ -24,17 +24,25 @@ type Feature struct {
 
 // Probe finds out what the kernel has, by trying it in a network namespace of its own, which goes away afterwards.
 // The process needs CAP_NET_ADMIN and CAP_SYS_ADMIN in its user namespace.
-func Probe() []Feature {
-	done := make(chan []Feature)
+func Probe() (features []Feature) {
+	InScratch(func(err error) { features = probe(err) })
+	return features
+}
+
+// InScratch calls f with the thread in a network namespace of its own, which goes away afterwards, and waits for it; with an
+// error the namespace could not be made. It is for trying what a kernel has.
+func InScratch(f func(error)) {
+	done := make(chan struct{})
 	go func() {
+		defer close(done)
 		runtime.LockOSThread() // never unlocked: the thread, and the namespace with it, end with the goroutine
 		err := unix.Unshare(unix.CLONE_NEWNET)
 		if err != nil {
 			err = fmt.Errorf("make a network namespace: %w", err)
 		}
-		done <- probe(err)
+		f(err)
 	}()
-	return <-done
+	<-done
 }
 
 // probe tries every feature in the thread's namespace; with an error, none.
