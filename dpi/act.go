@@ -14,7 +14,7 @@ func (e *Engine) hit(f *flow, rule int32) {
 	do := f.do(e)
 	switch do.Mechanism {
 	case rules.MechanismDrop:
-		f.left = int32(e.between(do.After))
+		f.left = int32(e.between(do.After.Range))
 	case rules.MechanismPolice:
 		f.tat = [2]time.Duration{e.now, e.now}
 	case rules.MechanismLearn:

@@ -34,7 +34,7 @@ func (e *Engine) begin(f *flow) {
 	if !e.readable(f, c) {
 		f.facts.Known = rules.AllFacts
 	}
-	if profile.Miss > 0 && e.random.Float64() < profile.Miss {
+	if profile.Miss.Share > 0 && e.random.Float64() < profile.Miss.Share {
 		f.flags |= flagPassed
 		return
 	}

@@ -45,10 +45,10 @@ func (d *draft) check() error {
 
 // words gives what the condition has by the fact that it is about; the order is that of classFacts.
 func (c *Condition) words() [classedFacts][]string {
-	return [classedFacts][]string{c.SNI, c.Host, c.Query, c.To, c.From}
+	return [classedFacts][]string{c.SNI, c.Host, c.Query, c.Certificate, c.JA3, c.JA4, c.To, c.From}
 }
 
-var classKeys = [classedFacts]string{"sni", "host", "query", "to", "from"}
+var classKeys = [classedFacts]string{"sni", "host", "query", "certificate", "ja3", "ja4", "to", "from"}
 
 func (r *parsedRule) checkWords(p *Policy) error {
 	for _, part := range []struct {

@@ -19,6 +19,9 @@ type Compiled struct {
 	addrs *addrs
 	index *index
 	reads FactSet
+
+	signs   Signs
+	chances []ChanceRule
 }
 
 type test struct{ when, unless condition }

@@ -5,8 +5,8 @@ import "slices"
 // condition is a Condition in the form that is quick to test.
 type condition struct {
 	facts      FactSet // that it asks for
-	protocols  uint8   // a bit each; these and the fields below count only if their fact is asked for
-	transports uint8
+	protocols  uint32  // a bit each; these and the fields below count only if their fact is asked for
+	transports uint32
 	opened     Side
 	ports      []Range
 	wanted     []wanted
@@ -85,6 +85,12 @@ func (f *Facts) class(fact Fact) Class {
 		return f.Host
 	case FactQuery:
 		return f.Query
+	case FactCertificate:
+		return f.Certificate
+	case FactJA3:
+		return f.JA3
+	case FactJA4:
+		return f.JA4
 	case FactTo:
 		return f.To
 	case FactFrom:

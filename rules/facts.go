@@ -21,17 +21,26 @@ const (
 	FactSNI Fact = iota
 	FactHost
 	FactQuery
+	FactCertificate
+	FactJA3
+	FactJA4
 	FactTo
 	FactFrom
 	FactProtocol
 	FactPort
+	FactSourcePort
 	FactTransport
 	FactOpened
+	FactHello
+	FactECH
+	FactQUIC
+	FactSize
+	FactSigns
 	factCount
 )
 
 // FactSet is a set of facts, a bit each.
-type FactSet uint16
+type FactSet uint32
 
 // Has tells whether f is in the set.
 func (s FactSet) Has(f Fact) bool { return s&(1<<f) != 0 }
@@ -47,17 +56,63 @@ const AllFacts FactSet = 1<<factCount - 1
 // A fact that is Known and zero is known to be absent: a flow whose inspection ended without a server name has
 // FactSNI in Known and SNI zero. A fact that is not Known may still turn up.
 type Facts struct {
-	Known     FactSet
-	Transport Transport
-	Protocol  Protocol
-	Opened    Side
-	Port      uint16 // of the outside end; 0 where the transport has none
-	SNI       Class  // server name of a TLS or QUIC ClientHello
-	Host      Class  // of an HTTP request
-	Query     Class  // name asked for in a DNS query
-	To        Class  // address of the outside end
-	From      Class  // address of the inside end
+	Known       FactSet
+	Transport   Transport
+	Protocol    Protocol
+	Opened      Side
+	Hello       HelloKind
+	ECH         bool // the ClientHello has an encrypted_client_hello extension, real or GREASE
+	QUIC        QUICVersion
+	Again       bool   // only rules that are asked again count: the flow was cleared before
+	Port        uint16 // of the outside end; 0 where the transport has none
+	SourcePort  uint16 // of the inside end
+	Size        uint16 // bytes of the flow's first payload, as it came in one packet
+	SNI         Class  // server name of a TLS or QUIC ClientHello
+	Host        Class  // of an HTTP request
+	Query       Class  // name asked for in a DNS query
+	Certificate Class  // a name in the server's certificate, which TLS up to 1.2 shows
+	JA3, JA4    Class  // fingerprints of the ClientHello, classed like names
+	To          Class  // address of the outside end
+	From        Class  // address of the inside end
+	Signs       uint64 // seen so far, as Compiled.Signs numbers them. A sign counts as soon as it is there; FactSigns is Known when no more can come
+	Lost        uint64 // draws of chance that the flow lost, as Compiled.Chances numbers them: their rules are not for it
 }
+
+// HelloKind is what became of reading a flow's ClientHello, of TLS or QUIC.
+type HelloKind uint8
+
+// HelloNone, once known, means that nothing looked like one. HelloUnreadable is one that the profile's box cannot read: a
+// handshake record or an Initial that it does not understand, or that is cut in a way it does not see through.
+const (
+	HelloNone HelloKind = iota
+	HelloNamed
+	HelloUnnamed
+	HelloUnreadable
+	helloCount = iota
+)
+
+var helloNames = [...]string{"none", "named", "unnamed", "unreadable"}
+
+// String gives the word that policy files use.
+func (h HelloKind) String() string { return word(helloNames[:], int(h)) }
+
+// QUICVersion is the version in the long header of a flow's first datagram.
+type QUICVersion uint8
+
+// QUICNone, once known, means that the first datagram has no long header. QUICDraft is any of the IETF's drafts (ff0000xx).
+const (
+	QUICNone QUICVersion = iota
+	QUICv1
+	QUICv2
+	QUICDraft
+	QUICOther
+	quicCount = iota
+)
+
+var quicNames = [...]string{"none", "v1", "v2", "draft", "other"}
+
+// String gives the word that policy files use.
+func (q QUICVersion) String() string { return word(quicNames[:], int(q)) }
 
 // Protocol is what an inspector took a flow for.
 type Protocol uint8
@@ -71,10 +126,20 @@ const (
 	ProtocolDNS
 	ProtocolSTUN
 	ProtocolWhatsApp
+	ProtocolDTLS
+	ProtocolWireGuard
+	ProtocolOpenVPN
+	ProtocolBitTorrent // uTP as well
+	ProtocolIKE
+	ProtocolL2TP
+	ProtocolSSH
+	ProtocolSOCKS
+	ProtocolProxy // an HTTP CONNECT
 	protocolCount = iota
 )
 
-var protocolNames = [...]string{"none", "tls", "quic", "http", "dns", "stun", "whatsapp"}
+var protocolNames = [...]string{"none", "tls", "quic", "http", "dns", "stun", "whatsapp",
+	"dtls", "wireguard", "openvpn", "bittorrent", "ike", "l2tp", "ssh", "socks", "proxy"}
 
 // String gives the word that policy files use.
 func (p Protocol) String() string { return word(protocolNames[:], int(p)) }

@@ -18,7 +18,7 @@ type index struct {
 const classedFacts = len(classFacts)
 
 // classFacts are the facts that have a class, each at its own number.
-var classFacts = [...]Fact{FactSNI, FactHost, FactQuery, FactTo, FactFrom}
+var classFacts = [...]Fact{FactSNI, FactHost, FactQuery, FactCertificate, FactJA3, FactJA4, FactTo, FactFrom}
 
 // manyPorts is how many ports a rule may ask for and still be kept under each of them.
 const manyPorts = 16
@@ -112,7 +112,7 @@ func (x *index) keepRest(r int32, w *condition) {
 }
 
 // slotFits: slot 0 is for the rules that do not ask, the others for those that ask for this value.
-func slotFits(w *condition, fact Fact, bits uint8, slot int) bool {
+func slotFits(w *condition, fact Fact, bits uint32, slot int) bool {
 	if slot == 0 || !w.facts.Has(fact) {
 		return slot == 0 && !w.facts.Has(fact)
 	}
@@ -189,8 +189,9 @@ func (c *Compiled) kinds(rules []int32, used FactSet) []int32 {
 
 // kind appends all that a condition asks for, except of the facts in except.
 func (w *condition) kind(k []byte, except FactSet) []byte {
-	k = binary.LittleEndian.AppendUint16(k, uint16(w.facts))
-	k = append(k, w.protocols, w.transports, byte(w.opened), byte(len(w.ports)))
+	k = binary.LittleEndian.AppendUint32(k, uint32(w.facts))
+	k = binary.LittleEndian.AppendUint32(k, w.protocols)
+	k = append(k, byte(w.transports), byte(w.opened), byte(len(w.ports)))
 	for _, r := range w.ports {
 		k = binary.LittleEndian.AppendUint32(k, uint32(r.Min)<<16|uint32(r.Max))
 	}

@@ -57,7 +57,7 @@ rules:
 		Reassembly: Reassembly{TCP: true, Records: true, Both: true, Bytes: 8192, Segments: 6},
 		Inspect:    Range{7, 7}, Unknown: 200,
 		TCPIdle: 10 * time.Minute, UDPIdle: 30 * time.Second, OtherIdle: 90 * time.Second,
-		TrailingDot: true, Miss: 0.025, Flows: 1000, FailClosed: true,
+		TrailingDot: true, Miss: Chance{Share: 0.025}, Flows: 1000, FailClosed: true,
 	}, p.Profile)
 	require.Equal(t, []string{"all", "2025-01-01", "a test", "policies/all.yaml"}, []string{p.Name, p.Date, p.About, p.File})
 	require.Len(t, p.Rules, 7)
@@ -69,7 +69,7 @@ rules:
 			Port: []Range{{443, 443}, {5222, 5228}}, Opened: SideInside,
 		},
 		Unless: Condition{SNI: []string{"good"}},
-		Do:     Do{Mechanism: MechanismDrop, Direction: Down, After: Range{5, 8}, Residual: 420 * time.Second, Refresh: true},
+		Do:     Do{Mechanism: MechanismDrop, Direction: Down, After: Count{Range: Range{5, 8}}, Residual: 420 * time.Second, Refresh: true},
 		Source: Source{"IMC22*", "P2"},
 	}, p.Rules[0])
 	require.Equal(t, "IMC22* (P2)", p.Rules[0].Source.String())
@@ -84,7 +84,7 @@ rules:
 		{Mechanism: MechanismReset, Residual: 75 * time.Second},
 		{Mechanism: MechanismPolice, Rate: 17500, Burst: 16000},
 		{Mechanism: MechanismCapacity, Capacity: 5},
-		{Mechanism: MechanismLearn, Delay: 10 * time.Minute, Then: &Do{Mechanism: MechanismDrop, After: Range{3, 3}}},
+		{Mechanism: MechanismLearn, Delay: 10 * time.Minute, Then: &Do{Mechanism: MechanismDrop, After: Count{Range: Range{3, 3}}}},
 	}, does)
 	require.True(t, p.List("names").Domains())
 	require.False(t, p.List("nets").Domains())

@@ -87,7 +87,7 @@ func readDoWord(f strictyaml.Field, d *Do, mechanism string) (err error) {
 		if mechanism == "learn" {
 			d.Delay, err = readDuration(f.Node)
 		} else {
-			d.After, err = readSpan(f.Node, "packets such as 5..8 packets", "packets", 1, 1000)
+			d.After.Range, err = readSpan(f.Node, "packets such as 5..8 packets", "packets", 1, 1000)
 		}
 	case "then":
 		err = readThen(f.Node, d)

@@ -6,19 +6,28 @@ import (
 )
 
 // carriers are the transports of each protocol, as far as the inspectors look.
-var carriers = [protocolCount]uint8{
-	ProtocolNone:     1<<transportCount - 1,
-	ProtocolTLS:      1 << TransportTCP,
-	ProtocolQUIC:     1 << TransportUDP,
-	ProtocolHTTP:     1 << TransportTCP,
-	ProtocolDNS:      1 << TransportUDP,
-	ProtocolSTUN:     1<<TransportTCP | 1<<TransportUDP,
-	ProtocolWhatsApp: 1 << TransportTCP,
+var carriers = [protocolCount]uint32{
+	ProtocolNone:       1<<transportCount - 1,
+	ProtocolTLS:        1 << TransportTCP,
+	ProtocolQUIC:       1 << TransportUDP,
+	ProtocolHTTP:       1 << TransportTCP,
+	ProtocolDNS:        1 << TransportUDP,
+	ProtocolSTUN:       1<<TransportTCP | 1<<TransportUDP,
+	ProtocolWhatsApp:   1 << TransportTCP,
+	ProtocolDTLS:       1 << TransportUDP,
+	ProtocolWireGuard:  1 << TransportUDP,
+	ProtocolOpenVPN:    1<<TransportTCP | 1<<TransportUDP,
+	ProtocolBitTorrent: 1<<TransportTCP | 1<<TransportUDP,
+	ProtocolIKE:        1 << TransportUDP,
+	ProtocolL2TP:       1 << TransportUDP,
+	ProtocolSSH:        1 << TransportTCP,
+	ProtocolSOCKS:      1 << TransportTCP,
+	ProtocolProxy:      1 << TransportTCP,
 }
 
 // flows are the kinds of flow that a condition leaves.
 type flows struct {
-	protocols, transports uint8
+	protocols, transports uint32
 	ports                 []Range
 }
 
@@ -33,7 +42,7 @@ func (c *Condition) possible() (f flows, why string) {
 	names := 0
 	for _, x := range []struct {
 		words     []string
-		protocols uint8
+		protocols uint32
 	}{
 		{c.SNI, 1<<ProtocolTLS | 1<<ProtocolQUIC},
 		{c.Host, 1 << ProtocolHTTP},
@@ -47,7 +56,7 @@ func (c *Condition) possible() (f flows, why string) {
 	if names > 1 {
 		return f, "a flow has only one of sni, host and query"
 	}
-	asked := uint8(0)
+	asked := uint32(0)
 	for _, p := range c.Protocol {
 		asked |= 1 << p
 	}
