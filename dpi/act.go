@@ -1,8 +1,6 @@
 package dpi
 
 import (
-	"time"
-
 	"dpilab/rules"
 )
 
@@ -12,26 +10,41 @@ func (e *Engine) hit(f *flow, rule int32) {
 	e.putReading(f)
 	e.stats.Hit++
 	do := f.do(e)
+	e.emit(EventHit, f)
 	switch do.Mechanism {
 	case rules.MechanismDrop:
-		f.left = int32(e.between(do.After.Range))
+		if do.After.Max > 0 {
+			e.ledgerOf(f).left = int64(e.between(do.After.Range))
+		}
+	case rules.MechanismFreeze:
+		e.ledgerOf(f).left = int64(e.between(do.After.Range))
 	case rules.MechanismPolice:
-		f.tat = [2]time.Duration{e.now, e.now}
+		e.police(f, do)
+	case rules.MechanismLimit:
+		e.limit(f, do)
 	case rules.MechanismLearn:
 		e.shared.learn(f, e.compiled(f), e.now, e.now+do.Delay)
 	}
-	if do.Residual > 0 {
+	switch {
+	case f.is(flagHeld):
+		f.expires = f.ledger.entry.until.load()
+	case do.Residual > 0:
 		f.expires = e.now + do.Residual
+		if do.Hold != rules.HoldFlow {
+			e.hold(f, do.Hold, f.expires, false)
+		}
 	}
-	e.emit(EventHit, f)
 }
 
 // touch keeps the flow in memory because of the packet at hand.
 func (e *Engine) touch(f *flow) {
+	if f.is(flagBanned) {
+		return
+	}
 	if f.rule != noRule {
 		if do := f.do(e); do.Residual > 0 {
 			if do.Refresh {
-				f.expires = e.now + do.Residual
+				e.refresh(f, do)
 			}
 			return
 		}
@@ -47,29 +60,64 @@ func (e *Engine) touch(f *flow) {
 	}
 }
 
+// refresh starts the residual time again, for the flow and for what it holds.
+func (e *Engine) refresh(f *flow, do *rules.Do) {
+	f.expires = e.now + do.Residual
+	if do.Hold != rules.HoldFlow && f.ledger != nil && f.ledger.entry != nil {
+		f.ledger.entry.until.extend(f.expires)
+	}
+}
+
 // act lets the flow's mechanism decide the packet at hand; deciding is true for the packet that the rule hit with.
 func (e *Engine) act(f *flow, deciding bool) Verdict {
 	e.touch(f)
 	do := f.do(e)
+	if f.is(flagBanned) {
+		return e.block(f, do)
+	}
+	if do.From != rules.StartPacket && !f.is(flagBegun) {
+		if !e.starts(f, do.From) {
+			return Verdict{}
+		}
+		f.flags |= flagBegun
+		deciding = true // what Do.After lets by comes after the packet that it begins with
+	}
 	switch do.Mechanism {
 	case rules.MechanismDrop:
 		return e.drop(f, do, deciding)
+	case rules.MechanismFreeze:
+		return e.freeze(f, do)
 	case rules.MechanismReset:
-		return e.reset(f)
+		return e.reset(f, do)
 	case rules.MechanismPolice:
-		if !f.conforms(sideOf(e.dir), e.now, len(e.pkt.Data), do) {
+		side := sideOf(e.dir)
+		if !f.ledger.buckets(do)[side].conforms(e.now, len(e.pkt.Data), do) {
 			return e.dropped(f)
 		}
 	case rules.MechanismCapacity:
-		if e.random.IntN(100) >= do.Capacity {
+		if (do.Direction == rules.Both || do.Direction == e.dir) && e.random.IntN(100) >= do.Capacity {
 			return e.dropped(f)
 		}
 	case rules.MechanismRedirect:
 		return e.redirect(f, do)
+	case rules.MechanismAnswer:
+		return e.answer(f, do)
+	case rules.MechanismPage:
+		return e.page(f, do)
+	case rules.MechanismLimit:
+		return e.limited(f)
 	case rules.MechanismPass, rules.MechanismLearn:
 		return Verdict{Offload: OffloadPass}
 	}
 	return Verdict{}
+}
+
+// starts tells whether the packet at hand is the one that a mechanism waits for.
+func (e *Engine) starts(f *flow, from rules.Start) bool {
+	if from == rules.StartData {
+		return isData(f.facts.Protocol, e.pkt.Payload)
+	}
+	return len(e.pkt.Payload) > 0
 }
 
 func (e *Engine) dropped(f *flow) Verdict {
@@ -77,52 +125,10 @@ func (e *Engine) dropped(f *flow) Verdict {
 	return Verdict{Action: Drop}
 }
 
-// offloadRest is what a residual block must have left for the kernel to hold a part of it: its entries last two seconds.
-const offloadRest = 3 * time.Second
-
-// drop is SNI-II, SNI-IV, the up-only drop of B43 and the block of an address.
+// drop is SNI-II, SNI-IV, the up-only drop of B43, the protocol blocks of B24 and B25, and the block of an address.
 func (e *Engine) drop(f *flow, do *rules.Do, deciding bool) Verdict {
-	if do.After.Max > 0 && deciding {
+	if do.After.Max > 0 && (deciding || f.ledger.spend(e.cost(f, &do.After))) {
 		return Verdict{}
 	}
-	if f.left > 0 {
-		f.left--
-		return Verdict{}
-	}
-	if do.Direction != rules.Both && do.Direction != e.dir {
-		return Verdict{}
-	}
-	v := e.dropped(f)
-	// A refreshed residual needs every packet seen.
-	if do.Direction == rules.Both && !do.Refresh && f.expires-e.now > offloadRest {
-		v.Offload = OffloadDrop
-	}
-	return v
-}
-
-// reset is SNI-I: whatever the server sends comes out as RST/ACK without payload (IMC22, P2). What is not TCP has no RST and
-// is dropped.
-func (e *Engine) reset(f *flow) Verdict {
-	if e.dir != rules.Down {
-		return Verdict{}
-	}
-	data := e.pkt.ToRSTACK()
-	if data == nil {
-		return e.dropped(f)
-	}
-	e.emit(EventRewrite, f)
-	return Verdict{Action: Rewrite, Data: data}
-}
-
-// conforms is the policer's bucket, as the time at which it will be full again: a packet of n bytes passes when the bucket
-// holds as many. Packets that do not pass take nothing out (IMC21, P: loss, no delay, a bucket a direction).
-func (f *flow) conforms(side int, now time.Duration, n int, do *rules.Do) bool {
-	cost := time.Duration(int64(n) * int64(time.Second) / do.Rate)
-	depth := time.Duration(do.Burst * int64(time.Second) / do.Rate)
-	full := max(f.tat[side], now) + cost
-	if full-now > depth {
-		return false
-	}
-	f.tat[side] = full
-	return true
+	return e.block(f, do)
 }

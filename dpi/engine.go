@@ -13,7 +13,8 @@ import (
 // Options are what an Engine is made of. Policy is required.
 type Options struct {
 	Policy  *rules.Compiled
-	Seed    uint64       // of every chance that the policy takes; the same seed and packets give the same verdicts
+	Seed    uint64       // the box's, of every chance that the policy takes; the same seed and packets give the same verdicts
+	Worker  int          // tells the engines of one box apart: their coins fall differently, their hashes are alike
 	Shared  *Shared      // what engines of one box tell each other; nil: an Engine of its own
 	OnEvent func(*Event) // called in the goroutine of Handle; nil: no events
 }
@@ -28,7 +29,9 @@ type Engine struct {
 	current  uint16 // the policy of new flows
 	flows    table
 	readings []*reading // idle ones
+	ledgers  []*ledger  // idle ones
 	random   *rand.Rand
+	salt     uint64 // of chances that are hashes
 	stats    Stats
 
 	// The packet at hand.
@@ -36,8 +39,14 @@ type Engine struct {
 	dir  rules.Direction
 	pkt  packet.Packet
 	tls  inspect.TLS
-	name []byte // what it showed, for events
+	name []byte // what it showed, for events and limits
+	ja4  []byte // the fingerprint that it showed, as text; only where a rule counts by it
 	dns  [256]byte
+
+	// Packets of the box's own.
+	sends []Verdict // that go with the packet at hand
+	built []byte    // bytes of those of this call
+	body  []byte    // payload of one that is being built
 }
 
 // Stats counts what an Engine did since it was made.
@@ -48,6 +57,7 @@ type Stats struct {
 	Accepted  uint64
 	Dropped   uint64
 	Rewritten uint64
+	Sent      uint64 // packets of its own
 	Opened    uint64 // flows
 	Hit       uint64 // flows that a rule hit
 	Open      int    // flows remembered now
@@ -65,10 +75,11 @@ func New(o Options) *Engine {
 		shared:  o.Shared,
 		onEvent: o.OnEvent,
 		flows:   newTable(o.Policy.Profile.Flows, rand.Uint64()),
-		random:  rand.New(rand.NewPCG(o.Seed, 0x64706921)),
+		random:  rand.New(rand.NewPCG(o.Seed, 0x64706921+uint64(o.Worker))),
+		salt:    saltOf(o.Seed),
 	}
 	e.SetPolicy(o.Policy)
-	e.policies = []generation{{compiled: o.Policy}}
+	e.policies = []generation{newGeneration(o.Policy)}
 	return e
 }
 
@@ -92,7 +103,8 @@ func (e *Engine) Advance(now time.Duration, out []Verdict) []Verdict {
 
 // Handle decides one packet at box's time now, which never goes back, and appends the verdicts to out.
 func (e *Engine) Handle(now time.Duration, p Packet, out []Verdict) []Verdict {
-	e.now, e.dir, e.name = max(e.now, now), p.Dir, nil
+	e.now, e.dir, e.name, e.ja4 = max(e.now, now), p.Dir, nil, nil
+	e.built = e.built[:0]
 	e.flows.expire(e.now, expiryBudget, e.forget)
 	e.stats.Packets++
 	v := e.judge(p.Data)
@@ -105,7 +117,7 @@ func (e *Engine) Handle(now time.Duration, p Packet, out []Verdict) []Verdict {
 	default:
 		e.stats.Accepted++
 	}
-	return append(out, v)
+	return e.takeSends(append(out, v))
 }
 
 func (e *Engine) judge(data []byte) Verdict {
@@ -134,13 +146,16 @@ func (e *Engine) judge(data []byte) Verdict {
 		return Verdict{}
 	}
 	f.packets++
-	if f.rule == noRule && !f.is(flagPassed) {
+	f.ttl[sideOf(e.dir)] = p.TTL
+	deciding := f.rule == noRule && !f.is(flagPassed)
+	if deciding {
 		e.look(f)
-		if f.rule != noRule {
-			return e.act(f, true)
-		}
-	} else if f.rule != noRule {
-		return e.act(f, false)
+	}
+	if e.policies[f.policy].freezes {
+		e.count(f)
+	}
+	if f.rule != noRule {
+		return e.act(f, deciding)
 	}
 	e.touch(f)
 	if f.is(flagPassed) {
@@ -177,5 +192,5 @@ func (e *Engine) startsOver(f *flow) bool {
 	if p.Protocol != packet.TCP || p.Fragment || !p.HasTransport || p.Flags&(packet.SYN|packet.ACK|packet.RST) != packet.SYN {
 		return false
 	}
-	return f.rule == noRule || f.do(e).Residual == 0
+	return f.rule == noRule || f.do(e).Residual == 0 && !f.is(flagBanned)
 }

@@ -10,15 +10,19 @@ import (
 // EventKind is what an Event reports.
 type EventKind uint8
 
-// Hit comes once a flow, with the packet that decided it; the others once a packet that the box touched. Packets that the
-// kernel drops by itself, after an offload, have no event.
+// Hit comes once a flow, with the packet that decided it. Freeze comes when a count is used up; Ban when a frozen flow, or one too many
+// of a kind, closes the way to others for a time; Send with each packet of the box's own. The others come once a packet that the box
+// touched. Packets that the kernel drops by itself, after an offload, have no event.
 const (
 	EventHit EventKind = iota
 	EventDrop
 	EventRewrite
+	EventFreeze
+	EventBan
+	EventSend
 )
 
-var eventNames = [...]string{"hit", "drop", "rewrite"}
+var eventNames = [...]string{"hit", "drop", "rewrite", "freeze", "ban", "send"}
 
 // String gives the word that event files use.
 func (k EventKind) String() string { return eventNames[k] }
@@ -35,21 +39,25 @@ type Event struct {
 	Kind   EventKind
 	Time   time.Duration // the box's clock
 	Flow   FlowID
-	Packet uint32 // its number in the flow, from 1, both directions counted together
-	Dir    rules.Direction
-	Length int // bytes of the IP packet as it came in
+	Packet uint32          // its number in the flow, from 1, both directions counted together
+	Dir    rules.Direction // of the packet that came in; Send: the way its own packet leaves
+	Length int             // bytes of the IP packet as it came in; Send: of its own
 	Rule   *rules.Rule
 	Learnt bool   // the flow was not looked at: its server had been learnt by Rule
+	Held   bool   // the flow was not looked at: Rule hit another one between its ends, or to its server, before
 	Name   string // hit: the SNI, host or query that this packet showed, if any
 }
 
-func (e *Engine) emit(kind EventKind, f *flow) {
+// emit reports what happened to the flow with the packet at hand.
+func (e *Engine) emit(kind EventKind, f *flow) { e.report(kind, f, e.dir, len(e.pkt.Data)) }
+
+func (e *Engine) report(kind EventKind, f *flow, dir rules.Direction, length int) {
 	if e.onEvent == nil {
 		return
 	}
 	ev := Event{
-		Kind: kind, Time: e.now, Flow: f.key.id(), Packet: max(f.packets, 1), Dir: e.dir, Length: len(e.pkt.Data),
-		Rule: f.ruleIn(e), Learnt: f.is(flagLearnt),
+		Kind: kind, Time: e.now, Flow: f.key.id(), Packet: max(f.packets, 1), Dir: dir, Length: length,
+		Rule: f.ruleIn(e), Learnt: f.is(flagLearnt), Held: f.is(flagHeld),
 	}
 	if kind == EventHit {
 		ev.Name = string(e.name)

@@ -34,11 +34,14 @@ func (e *Engine) begin(f *flow) {
 	if !e.readable(f, c) {
 		f.facts.Known = rules.AllFacts
 	}
-	if profile.Miss.Share > 0 && e.random.Float64() < profile.Miss.Share {
+	e.draw(f, c)
+	if profile.Miss.Share > 0 && e.lucky(f, &profile.Miss) {
 		f.flags |= flagPassed
 		return
 	}
-	e.learnt(f)
+	if !e.held(f) {
+		e.learnt(f)
+	}
 }
 
 // readable tells whether the flow's payload is looked at at all.

@@ -48,7 +48,7 @@ func mix(a, b uint64) uint64 {
 	return hi ^ lo
 }
 
-type flags uint8
+type flags uint16
 
 const (
 	flagPassed flags = 1 << iota // decided: nothing will hit it, or it is let be
@@ -60,22 +60,23 @@ const (
 
 const noRule = -1
 
-// flow is what the box remembers of one flow. It holds no pointer but the one to a pooled inspection, which most never need.
+// flow is what the box remembers of one flow. It holds no pointers but those to pooled things that most
+// never need.
 type flow struct {
 	key     key
 	expires time.Duration // box's clock; from then on the flow is forgotten
 	policy  uint16        // index into Engine.policies
 	flags   flags
-	looked  uint8 // packets with payload that were looked at
-	depth   uint8 // packets with payload to look at at most
-	rule    int32 // the rule that hit, or noRule
-	left    int32 // drop: packets that still pass
+	looked  uint8    // packets with payload that were looked at
+	depth   uint8    // packets with payload to look at at most
+	ttl     [2]uint8 // of the last packet, up and down; 0: none yet
+	rule    int32    // the rule that hit, or noRule
 	packets uint32
 	next    [2]uint32 // sequence number of the next unread byte, up and down
 	slot    uint32    // next flow in the same slot of the wheel
 	facts   rules.Facts
-	tat     [2]time.Duration // police: when the bucket, up and down, will be full again
-	reading *reading         // parts of a hello that is not complete
+	reading *reading // parts of a hello that is not complete
+	ledger  *ledger  // what acting on it needs
 }
 
 func (f *flow) is(x flags) bool { return f.flags&x != 0 }

@@ -7,6 +7,18 @@ import "dpilab/rules"
 type generation struct {
 	compiled *rules.Compiled
 	flows    int
+	freezes  bool // a rule counts from a flow's first packet on
+	ja4      bool // a rule counts flows by their fingerprint: look is to leave it in Engine.ja4
+}
+
+func newGeneration(c *rules.Compiled) generation {
+	g := generation{compiled: c}
+	for i := range c.Rules {
+		do := &c.Rules[i].Do
+		g.freezes = g.freezes || do.Mechanism == rules.MechanismFreeze || do.Then != nil && do.Then.Mechanism == rules.MechanismFreeze
+		g.ja4 = g.ja4 || do.Mechanism == rules.MechanismLimit && do.Keys&rules.LimitJA4 != 0
+	}
+	return g
 }
 
 // reload makes the policy that SetPolicy asked for the current one.
@@ -29,10 +41,10 @@ func (e *Engine) generationOf(c *rules.Compiled) uint16 {
 		}
 	}
 	if free >= 0 {
-		e.policies[free] = generation{compiled: c}
+		e.policies[free] = newGeneration(c)
 		return uint16(free)
 	}
-	e.policies = append(e.policies, generation{compiled: c})
+	e.policies = append(e.policies, newGeneration(c))
 	return uint16(len(e.policies) - 1)
 }
 
@@ -42,4 +54,5 @@ func (e *Engine) compiled(f *flow) *rules.Compiled { return e.policies[f.policy]
 func (e *Engine) forget(f *flow) {
 	e.policies[f.policy].flows--
 	e.putReading(f)
+	e.putLedger(f)
 }

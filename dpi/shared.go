@@ -11,11 +11,15 @@ import (
 // maxShared bounds each of the tables; a full one takes nothing new until something in it has expired.
 const maxShared = 65536
 
-// Shared is what the engines of one box tell each other: servers that were learnt, and queries that were redirected, whose
-// answers may come to another engine. Any goroutine. Engines look into it only when a policy put something there.
+// Shared is what the engines of one box tell each other: servers that were learnt, queries that were redirected, whose answers may
+// come to another engine, and what rules do to more than one flow. Any goroutine. Engines look into it only when a policy put
+// something there.
 type Shared struct {
-	learnt    memory[server, lesson]
-	redirects memory[key, [16]byte]
+	learnt      memory[server, lesson]
+	redirects   memory[key, [16]byte]
+	holds       register // what residual blocks and bans of pairs and servers cover
+	limits      register // flows that count together
+	subscribers register // their buckets
 }
 
 // NewShared gives a Shared with nothing in it.
@@ -53,9 +57,7 @@ func (e *Engine) learnt(f *flow) {
 	if !ok || e.now < l.due {
 		return
 	}
-	e.policies[f.policy].flows--
-	f.policy = e.generationOf(l.policy)
-	e.policies[f.policy].flows++
+	e.moveTo(f, l.policy)
 	f.flags |= flagLearnt
 	e.hit(f, l.rule)
 }

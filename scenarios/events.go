@@ -14,7 +14,7 @@ import (
 type Event struct {
 	Phase     string  `json:"phase"`
 	MS        float64 `json:"ms"`   // the box's clock, from the start of the phase; what was skipped counts
-	Kind      string  `json:"kind"` // hit (once a flow), drop, rewrite
+	Kind      string  `json:"kind"` // hit (once a flow), drop, rewrite, freeze, ban, send
 	Probe     string  `json:"probe,omitempty"`
 	Transport string  `json:"transport"`
 	Inside    string  `json:"inside"`
@@ -27,6 +27,7 @@ type Event struct {
 	Policy    string  `json:"policy"` // that the rule was written in
 	Mechanism string  `json:"mechanism"`
 	Learnt    bool    `json:"learnt,omitempty"` // the server had been learnt before
+	Held      bool    `json:"held,omitempty"`   // a rule had hit another flow between its ends, or to its server
 	Source    string  `json:"source"`
 }
 
@@ -34,7 +35,7 @@ func newEvent(phase, probe string, e dpi.Event) Event {
 	return Event{
 		Phase: phase, MS: float64(e.Time.Microseconds()) / 1000, Kind: e.Kind.String(), Probe: probe,
 		Transport: transportName(e.Flow.Transport), Inside: e.Flow.Inside.String(), Outside: e.Flow.Outside.String(),
-		Direction: e.Dir.String(), Packet: e.Packet, Bytes: e.Length, Name: e.Name, Learnt: e.Learnt,
+		Direction: e.Dir.String(), Packet: e.Packet, Bytes: e.Length, Name: e.Name, Learnt: e.Learnt, Held: e.Held,
 		Rule: e.Rule.Name, Policy: e.Rule.Policy, Mechanism: e.Rule.Do.Mechanism.String(), Source: e.Rule.Source.String(),
 	}
 }

@@ -83,7 +83,7 @@ func (f *boxFlags) run(ctx context.Context, out io.Writer) error {
 	d, err := nfq.Open(nfq.Config{
 		Inside: f.inside, Outside: f.outside, Bridged: !f.routed, FirstQueue: f.first, Queues: f.queues,
 		Engines: func(worker int) nfq.Engine {
-			engines = append(engines, dpi.New(dpi.Options{Policy: policy, Seed: f.seed + uint64(worker), Shared: shared}))
+			engines = append(engines, dpi.New(dpi.Options{Policy: policy, Seed: f.seed, Worker: worker, Shared: shared}))
 			return engines[worker]
 		},
 		Offload: !f.noOffload, FailClosed: policy.Profile.FailClosed, Reader: reader,

@@ -1,0 +1,52 @@
+package dpi
+
+import (
+	"time"
+
+	"dpilab/rules"
+)
+
+// freeze drops once what came by since the flow's first packet has used up Do.After (B19, B20: N4P#490, DPICH, C). A flow that was
+// frozen stays so; one that opens where a ban is in force is frozen from its first packet on.
+func (e *Engine) freeze(f *flow, do *rules.Do) Verdict {
+	l := f.ledger
+	if l.left > 0 {
+		// This packet is in the tally: it passes when it fits, and when the ones before it had left anything.
+		sum := l.passed(&do.After)
+		if sum <= l.left && sum-e.cost(f, &do.After) < l.left {
+			return Verdict{}
+		}
+		l.left = 0
+		e.emit(EventFreeze, f)
+		if do.Ban > 0 {
+			e.ban(f, do)
+		}
+	}
+	return e.block(f, do)
+}
+
+// ban keeps the flow, and what Do.Hold covers, frozen for Do.Ban (N4P#490, C: a server was blocked for ten minutes).
+func (e *Engine) ban(f *flow, do *rules.Do) {
+	f.flags |= flagBanned
+	f.expires = e.now + do.Ban
+	if do.Hold != rules.HoldFlow {
+		e.hold(f, do.Hold, f.expires, true)
+	}
+	e.emit(EventBan, f)
+}
+
+// block drops the packet at hand if it goes in a direction that the rule drops.
+func (e *Engine) block(f *flow, do *rules.Do) Verdict {
+	if do.Direction != rules.Both && do.Direction != e.dir {
+		return Verdict{}
+	}
+	v := e.dropped(f)
+	// A refreshed residual needs every packet seen, and the kernel knows no directions.
+	if do.Direction == rules.Both && !do.Refresh && f.expires-e.now > offloadRest {
+		v.Offload = OffloadDrop
+	}
+	return v
+}
+
+// offloadRest is what a block must have left for the kernel to hold a part of it: its entries last two seconds.
+const offloadRest = 3 * time.Second

@@ -1,0 +1,149 @@
+package dpi
+
+import (
+	"sync/atomic"
+	"time"
+
+	"dpilab/rules"
+)
+
+// The flags of acting count from the top, those of looking from the bottom.
+const (
+	flagBegun  flags = 1 << 15 // the packet that Do.From waits for has come
+	flagHeld   flags = 1 << 14 // hit when it opened, by what an earlier flow left behind
+	flagBanned flags = 1 << 13 // frozen, or hit by the ban that a frozen flow left behind: all of Do.Direction is dropped
+)
+
+// ledger is what acting on a flow keeps beside it; most flows need none. It comes from the engine's pool, goes back when the
+// flow is forgotten, and belongs to one flow.
+type ledger struct {
+	tally [2]tally      // up and down, from the flow's first packet on; counted only under a policy that freezes
+	left  int64         // drop, freeze: what may still pass of Do.After, in its unit
+	full  [2]atomicTime // police: when the flow's buckets, up and down, will be full again
+	entry *entry        // what the flow has in common with others, kept until the flow is forgotten; may be nil
+}
+
+// tally is what came by in one direction.
+type tally struct {
+	packets, payload, data uint32
+	bytes                  uint64 // of payload
+}
+
+// maxIdleLedgers bounds the pool; more are left to the garbage collector.
+const maxIdleLedgers = 4096
+
+// ledgerOf gives the flow's ledger, taking one from the pool where it has none.
+func (e *Engine) ledgerOf(f *flow) *ledger {
+	if f.ledger != nil {
+		return f.ledger
+	}
+	if len(e.ledgers) == 0 {
+		for i, some := 0, make([]ledger, 64); i < len(some); i++ {
+			e.ledgers = append(e.ledgers, &some[i])
+		}
+	}
+	f.ledger = e.ledgers[len(e.ledgers)-1]
+	e.ledgers = e.ledgers[:len(e.ledgers)-1]
+	return f.ledger
+}
+
+func (e *Engine) putLedger(f *flow) {
+	l := f.ledger
+	if l == nil {
+		return
+	}
+	f.ledger = nil
+	if l.entry != nil {
+		l.entry.users.Add(-1)
+	}
+	if len(e.ledgers) < maxIdleLedgers {
+		*l = ledger{}
+		e.ledgers = append(e.ledgers, l)
+	}
+}
+
+// atomicTime is a point of the box's clock that several engines move on.
+type atomicTime struct{ ns atomic.Int64 }
+
+func (t *atomicTime) load() time.Duration { return time.Duration(t.ns.Load()) }
+
+// extend moves the point forward to until; it never goes back.
+func (t *atomicTime) extend(until time.Duration) {
+	for {
+		old := t.ns.Load()
+		if old >= int64(until) || t.ns.CompareAndSwap(old, int64(until)) {
+			return
+		}
+	}
+}
+
+// count enters the packet at hand into the flow's tally.
+func (e *Engine) count(f *flow) {
+	t := &e.ledgerOf(f).tally[sideOf(e.dir)]
+	t.packets++
+	n := len(e.pkt.Payload)
+	if n == 0 {
+		return
+	}
+	t.payload++
+	t.bytes += uint64(n)
+	if isData(f.facts.Protocol, e.pkt.Payload) {
+		t.data++
+	}
+}
+
+// cost is what the packet at hand counts for.
+func (e *Engine) cost(f *flow, c *rules.Count) int64 {
+	if c.Direction != rules.Both && c.Direction != e.dir {
+		return 0
+	}
+	n := len(e.pkt.Payload)
+	switch c.Unit {
+	case rules.UnitPackets:
+		return 1
+	case rules.UnitBytes:
+		return int64(n)
+	case rules.UnitData:
+		if isData(f.facts.Protocol, e.pkt.Payload) {
+			return 1
+		}
+	case rules.UnitPayload:
+		if n > 0 {
+			return 1
+		}
+	}
+	return 0
+}
+
+// passed is what the tally holds of c.
+func (l *ledger) passed(c *rules.Count) (n int64) {
+	for side, dir := range [2]rules.Direction{rules.Up, rules.Down} {
+		if c.Direction == rules.Both || c.Direction == dir {
+			n += l.tally[side].of(c.Unit)
+		}
+	}
+	return n
+}
+
+func (t *tally) of(u rules.Unit) int64 {
+	switch u {
+	case rules.UnitPackets:
+		return int64(t.packets)
+	case rules.UnitPayload:
+		return int64(t.payload)
+	case rules.UnitData:
+		return int64(t.data)
+	}
+	return int64(t.bytes)
+}
+
+// spend takes a packet's cost out of what may pass and tells whether it was enough. Once nothing is left nothing passes, not even a
+// packet that costs nothing; a packet that is too large for the rest uses it up.
+func (l *ledger) spend(cost int64) bool {
+	if l.left <= 0 || cost > l.left {
+		l.left = 0
+		return false
+	}
+	l.left -= cost
+	return true
+}

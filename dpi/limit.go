@@ -1,0 +1,105 @@
+package dpi
+
+import (
+	"hash/maphash"
+	"time"
+
+	"dpilab/rules"
+)
+
+// nameSeed makes hashes of names that count together: of one process, so of all engines that have a Shared in common.
+var nameSeed = maphash.MakeSeed()
+
+// limit counts a flow with those of its kind (B21: HABR 1044396, N4P#546, C). A flow that does not have what the key asks for does not
+// count: one without a server name is let be. So is one that finds the register full (choice).
+func (e *Engine) limit(f *flow, do *rules.Do) {
+	w := who{policy: e.compiled(f), rule: f.rule}
+	if do.Keys&rules.LimitClient != 0 {
+		w.inside = f.key.inside
+	}
+	switch {
+	case do.Keys&rules.LimitServer != 0:
+		w.outside = f.key.outside
+	case do.Keys&rules.LimitServer24 != 0:
+		w.outside = network(f.key.outside)
+	}
+	if do.Keys&rules.LimitSNI != 0 {
+		if !hasHello(f.facts.Protocol) || len(e.name) == 0 {
+			return
+		}
+		w.sni = maphash.Bytes(nameSeed, e.name)
+	}
+	if do.Keys&rules.LimitJA4 != 0 {
+		if len(e.ja4) == 0 {
+			return
+		}
+		w.ja4 = maphash.Bytes(nameSeed, e.ja4)
+	}
+	if e.arrive(f, do, w) {
+		e.emit(EventBan, f)
+	}
+}
+
+func hasHello(p rules.Protocol) bool {
+	return p == rules.ProtocolTLS || p == rules.ProtocolQUIC || p == rules.ProtocolDTLS
+}
+
+// network is the /24 of an IPv4 address, the /48 of an IPv6 one.
+func network(a [16]byte) [16]byte {
+	keep := 6
+	if [12]byte(a[:12]) == [12]byte{10: 0xff, 11: 0xff} {
+		keep = 15
+	}
+	clear(a[keep:])
+	return a
+}
+
+// arrive counts a flow under its name and tells whether it begins a ban. Flows that come while a ban lasts are not counted (choice).
+func (e *Engine) arrive(f *flow, do *rules.Do, w who) bool {
+	r := &e.shared.limits
+	l := e.ledgerOf(f)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	x := r.take(w, e.now)
+	if x == nil {
+		return false
+	}
+	l.entry = x
+	if e.now < x.until.load() || !x.tooMany(e.now, do) {
+		return false
+	}
+	x.until.extend(e.now + do.Ban)
+	return true
+}
+
+// tooMany enters a flow that comes now, or tells that it is one more than Limit in Window: times are those of the last Limit flows.
+func (x *entry) tooMany(now time.Duration, do *rules.Do) bool {
+	if len(x.times) < do.Limit {
+		x.times = append(x.times, now)
+	} else {
+		if do.Limit == 0 || x.times[x.oldest] > now-do.Window {
+			return true
+		}
+		x.times[x.oldest] = now
+		x.oldest = (x.oldest + 1) % do.Limit
+	}
+	x.latest = now + do.Window
+	return false
+}
+
+// limited decides a packet of a flow that was counted: all of its kind are silent while the ban lasts, those that opened before it as
+// well.
+func (e *Engine) limited(f *flow) Verdict {
+	if f.ledger == nil || f.ledger.entry == nil {
+		return Verdict{Offload: OffloadPass}
+	}
+	rest := f.ledger.entry.until.load() - e.now
+	if rest <= 0 {
+		return Verdict{}
+	}
+	v := e.dropped(f)
+	if rest > offloadRest {
+		v.Offload = OffloadDrop
+	}
+	return v
+}
