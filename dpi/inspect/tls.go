@@ -15,13 +15,18 @@ const (
 	nameTypeHost    = 0
 )
 
-// Hello is what is read of a ClientHello. It is valid after Yes; after More only Records is.
+// Hello is what is read of a ClientHello. It is valid after Yes, as long as the bytes that it was read from; after More
+// only Records is.
 type Hello struct {
 	SNI     []byte // the server name as on the wire, neither lowered nor checked; nil without one. At most 255 bytes
 	HasSNI  bool   // the server_name extension is there
 	ECH     bool   // an encrypted_client_hello extension is there, real or GREASE
-	Records int    // TLS records that carry the hello, begun so far; 0 in QUIC
-	Length  int    // bytes from the first one to the end of the record that completes the hello; in QUIC, of the message
+	Version uint16 // legacy_version: 0x0303 for TLS 1.2 and 1.3, 0xfefd for DTLS 1.2 and 1.3
+	Records int    // records, of TLS or DTLS, that carry the hello, begun so far; 0 in QUIC
+	Length  int    // bytes from the first one to the end of the record that completes the hello; in QUIC and DTLS, of the message
+
+	suites     []byte // the list of cipher suites
+	extensions []byte // the block of extensions, its lengths checked
 }
 
 // TLS parses ClientHellos, one after another, of any flows. Its scratch joins hellos that are cut into records. The
@@ -56,7 +61,7 @@ func (h *TLS) ClientHello(stream []byte) Result {
 
 // whole parses a hello that its only record holds; r says whether the record is complete.
 func (h *TLS) whole(body []byte, end int, r Result) Result {
-	if parsed := h.Hello.parse(body); parsed != Yes {
+	if parsed := h.Hello.parse(body, false); parsed != Yes {
 		return parsed
 	}
 	h.Hello.Length = end
@@ -79,7 +84,7 @@ func (h *TLS) join(stream []byte) Result {
 		at += recordHeader + record
 		total := helloLen(h.scratch[:n])
 		if r == More || (total > 0 && n >= total) {
-			parsed := h.Hello.parse(h.scratch[:n])
+			parsed := h.Hello.parse(h.scratch[:n], false)
 			if parsed != Yes {
 				return parsed
 			}
@@ -99,7 +104,7 @@ func (h *TLS) Handshake(message []byte) Result {
 }
 
 func (h *Hello) handshake(message []byte) Result {
-	r := h.parse(message)
+	r := h.parse(message, false)
 	if r == Yes {
 		h.Length = helloLen(message)
 	}
@@ -139,8 +144,9 @@ func helloLen(message []byte) int {
 	return length
 }
 
-// parse reads the message (RFC 8446, section 4.1.2) as far as it is there.
-func (h *Hello) parse(message []byte) Result {
+// parse reads the message (RFC 8446, section 4.1.2) as far as it is there. In DTLS it has a cookie (RFC 6347, section
+// 4.2.1).
+func (h *Hello) parse(message []byte, cookie bool) Result {
 	total := helloLen(message)
 	if total < 0 {
 		return No
@@ -149,14 +155,19 @@ func (h *Hello) parse(message []byte) Result {
 		return More
 	}
 	hello := readerOf(message[:min(total, len(message))], total)
-	hello.take(handshakeHeader + 2 + 32) // version, random
+	hello.take(handshakeHeader)
+	h.Version = uint16(hello.uint(2))
+	hello.take(32) // random
 	sessionID := hello.uint(1)
 	hello.require(sessionID <= 32)
 	hello.take(sessionID)
+	if cookie {
+		hello.take(hello.uint(1))
+	}
 	suites := hello.uint(2)
 	hello.require(suites >= 2 && suites%2 == 0)
 	hello.fits(suites)
-	hello.take(suites)
+	h.suites = hello.take(suites)
 	compressions := hello.uint(1)
 	hello.require(compressions >= 1)
 	hello.take(compressions)
@@ -165,13 +176,14 @@ func (h *Hello) parse(message []byte) Result {
 	}
 	extensions := hello.uint(2)
 	hello.require(extensions == hello.left())
+	h.extensions = hello.bytes[min(hello.at, len(hello.bytes)):]
 	for hello.result == Yes && hello.left() > 0 {
-		h.extension(&hello)
+		h.readExtension(&hello)
 	}
 	return hello.result
 }
 
-func (h *Hello) extension(hello *reader) {
+func (h *Hello) readExtension(hello *reader) {
 	kind, length := hello.uint(2), hello.uint(2)
 	hello.fits(length)
 	if hello.result != Yes {

@@ -68,7 +68,10 @@ func TestClientHelloOfGo(t *testing.T) {
 	var parser TLS
 	require.Equal(t, Yes, parser.ClientHello(hello))
 	require.Equal(t, "Blocked.Example", string(parser.Hello.SNI), "as on the wire")
-	require.Equal(t, Hello{SNI: parser.Hello.SNI, HasSNI: true, Records: 1, Length: len(hello)}, parser.Hello)
+	require.Equal(t, Hello{
+		SNI: parser.Hello.SNI, HasSNI: true, Version: tls.VersionTLS12, Records: 1, Length: len(hello),
+		suites: parser.Hello.suites, extensions: parser.Hello.extensions,
+	}, parser.Hello)
 
 	// What follows the hello is no part of it.
 	require.Equal(t, Yes, parser.ClientHello(append(hello, 23, 3, 3, 0, 1, 0)))
