@@ -2,16 +2,8 @@ package inspect
 
 import "encoding/binary"
 
-// QUICv1 is the version of RFC 9000.
-const QUICv1 = 1
-
-const (
-	// maxCrypto bounds the CRYPTO stream that is put together: what every endpoint must be able to hold (RFC 9000,
-	// section 7.5). Bytes beyond it are not kept.
-	maxCrypto = 4096
-	// usualDatagram is the first size of the scratch. Larger Initials grow it.
-	usualDatagram = 1536
-)
+// usualDatagram is the first size of the scratch. Larger Initials grow it.
+const usualDatagram = 1536
 
 // QUICVersion gives the version of a packet with a long header (RFC 8999, section 5.1).
 func QUICVersion(payload []byte) (version uint32, ok bool) {
@@ -27,36 +19,41 @@ func QUICVersion(payload []byte) (version uint32, ok bool) {
 // Keys cost three allocations (two ciphers and GCM, as crypto/aes has them), the scratch one for as long as the QUIC
 // lives; nothing else allocates. An Initial that the keys do not open, with another connection id, costs a derivation.
 type QUIC struct {
-	// Hello is valid once Datagram gave Yes, until Reset or until a new connection on the same flow begins.
-	// Its SNI points into the QUIC.
+	// Options may be set before the first Datagram of a flow; Reset keeps them.
+	Options QUICOptions
+	// Hello is valid once Datagram gave Yes, until Reset or until a new connection on the same flow begins; with
+	// Options.Lone, until the next Datagram. Its SNI points into the QUIC.
 	Hello Hello
+	// Unreadable is valid after each Datagram: that gave No, and yet the datagram begins like an Initial of a version that
+	// is read. It does not decrypt, is cut off or broken, or holds no ClientHello that can be read.
+	Unreadable bool
 
 	keys    initialKeys
 	next    initialKeys           // tried when keys do not open a packet
 	dcid    [maxConnectionID]byte // that the keys were derived from
 	dcidLen int
+	version *quicVersion // likewise
 
-	crypto   [maxCrypto]byte
-	have     [maxCrypto / 64]uint64 // a bit for each byte of crypto that has come
-	length   int                    // bytes of crypto without a gap
-	complete Result                 // of the hello in crypto
+	assembly        // of the CRYPTO stream
+	complete Result // of the hello in it
 	scratch  []byte
 }
 
 // Reset forgets the flow.
 func (q *QUIC) Reset() {
 	q.keys = initialKeys{}
-	q.dcidLen = 0
+	q.dcidLen, q.version = 0, nil
+	q.Unreadable = false
 	q.forgetCrypto()
 }
 
 func (q *QUIC) forgetCrypto() {
 	q.Hello = Hello{}
-	clear(q.have[:])
-	q.length, q.complete = 0, More
+	q.assembly.forget()
+	q.complete = More
 }
 
-// Datagram takes the payload of one UDP datagram of the client, in any order. Yes: it carries a version 1 Initial that
+// Datagram takes the payload of one UDP datagram of the client, in any order. Yes: it carries an Initial that
 // authenticates (RFC 9001, section 5.3: the AEAD tag is checked), and Hello is complete. More: so does it, and bytes of
 // the hello are missing. No: no such Initial, or one that carries something else. The payload is only read.
 //
@@ -64,9 +61,24 @@ func (q *QUIC) forgetCrypto() {
 // destination connection id; a packet that they do not open is tried with keys of its own id, which take over if they
 // open it: after a Retry, or when a new connection begins on the flow.
 func (q *QUIC) Datagram(payload []byte) Result {
+	if q.Options.Lone {
+		q.forgetCrypto()
+	}
+	r := q.packets(payload)
+	if r == More && q.Options.Lone {
+		r = No
+	}
+	q.Unreadable = r == No && q.Options.Versions.looksInitial(payload)
+	return r
+}
+
+func (q *QUIC) packets(payload []byte) Result {
+	if q.Options.Bare && q.isPadded(payload) {
+		return No
+	}
 	opened := false
 	for len(payload) > 0 {
-		packet, ok := parseLong(payload)
+		packet, ok := parseLong(payload, q.Options.Versions)
 		if !ok {
 			break
 		}
@@ -86,11 +98,23 @@ func (q *QUIC) Datagram(payload []byte) Result {
 	return q.hello()
 }
 
+// isPadded tells whether packets are followed by nothing but zero bytes.
+func (q *QUIC) isPadded(payload []byte) bool {
+	for len(payload) > 0 {
+		packet, ok := parseLong(payload, q.Options.Versions)
+		if !ok {
+			return isZero(payload)
+		}
+		payload = payload[len(packet.bytes):]
+	}
+	return false
+}
+
 func (q *QUIC) open(p longPacket) ([]byte, bool) {
 	if len(q.scratch) < len(p.bytes) {
 		q.scratch = make([]byte, max(usualDatagram, len(p.bytes)))
 	}
-	if q.keys.aead != nil {
+	if q.keys.aead != nil && p.version == q.version {
 		if plain, ok := q.keys.open(p.bytes, p.number, q.scratch); ok {
 			return plain, true
 		}
@@ -98,53 +122,53 @@ func (q *QUIC) open(p longPacket) ([]byte, bool) {
 			return nil, false
 		}
 	}
-	q.next.derive(p.dcid)
+	q.next.derive(p.version, p.dcid)
 	plain, ok := q.next.open(p.bytes, p.number, q.scratch)
 	if !ok {
 		return nil, false
 	}
 	q.keys = q.next
-	q.dcidLen = copy(q.dcid[:], p.dcid)
+	q.dcidLen, q.version = copy(q.dcid[:], p.dcid), p.version
 	q.forgetCrypto()
 	return plain, true
 }
 
 // hello parses the crypto stream once more bytes of it have come together.
 func (q *QUIC) hello() Result {
-	before := q.length
-	for q.length < maxCrypto && q.have[q.length/64]>>(q.length%64)&1 == 1 {
-		q.length++
-	}
-	if q.complete == More && q.length > before {
+	if q.grow() && q.complete == More {
 		q.Hello = Hello{}
 		q.complete = q.Hello.handshake(q.crypto[:q.length])
 	}
 	return q.complete
 }
 
-// longPacket is a version 1 packet with a long header that states its length (RFC 9000, section 17.2).
+// longPacket is a packet with a long header that states its length (RFC 9000, section 17.2).
 type longPacket struct {
+	version *quicVersion
 	bytes   []byte // header and body
 	initial bool   // else 0-RTT or Handshake
 	dcid    []byte
 	number  int // where the packet number begins
 }
 
-func parseLong(payload []byte) (p longPacket, ok bool) {
+func parseLong(payload []byte, versions QUICVersions) (p longPacket, ok bool) {
+	v := versions.versionOf(payload)
+	if v == nil {
+		return p, false
+	}
 	r := readerOf(payload, len(payload))
-	first := r.uint(1)
-	version := r.uint(4)
-	kind := first >> 4 & 3
-	r.require(first&0xc0 == 0xc0 && version == QUICv1 && kind != 3) // a Retry has no length
+	kind := r.uint(1) >> 4 & 3
+	r.take(4)
+	r.require(kind != v.retry)
 	dcid := r.connectionID()
 	r.connectionID()
-	if kind == 0 {
+	if kind == v.initial {
 		r.take(r.varint()) // token
 	}
 	length := r.varint()
 	number := r.at
 	r.take(length)
-	return longPacket{bytes: payload[:r.at], initial: kind == 0, dcid: dcid, number: number}, r.result == Yes
+	return longPacket{version: v, bytes: payload[:r.at], initial: kind == v.initial, dcid: dcid, number: number}, r.result == Yes
 }
 
 func (r *reader) connectionID() []byte {

@@ -23,7 +23,7 @@ func unhex(t testing.TB, s string) []byte {
 func TestKeysOfRFC9001(t *testing.T) {
 	// RFC 9001, appendix A.1.
 	dcid := unhex(t, "8394c8f03e515708")
-	initial := hmacSHA256(initialSalt, dcid)
+	initial := hmacSHA256([]byte(quicVersions[0].salt), dcid)
 	require.Equal(t, "7db5df06e7a69e432496adedb00851923595221596ae2ae9fb8115c1e9ed0a44", hex.EncodeToString(initial[:]))
 	client := expandLabel(initial, "client in", 32)
 	require.Equal(t, "c00cf151ca5be075ed0ebfb5c80323c42d6b7db67881289af4008f1f6c357aea", hex.EncodeToString(client[:]))
@@ -36,9 +36,9 @@ func TestKeysOfRFC9001(t *testing.T) {
 func TestKeysAgreeWithTheStandardLibrary(t *testing.T) {
 	for n := range maxConnectionID + 1 {
 		dcid := bytes.Repeat([]byte{byte(n + 1)}, n)
-		want, err := hkdf.Extract(sha256.New, dcid, initialSalt)
+		want, err := hkdf.Extract(sha256.New, dcid, []byte(quicVersions[0].salt))
 		require.NoError(t, err)
-		got := hmacSHA256(initialSalt, dcid)
+		got := hmacSHA256([]byte(quicVersions[0].salt), dcid)
 		require.Equal(t, want, got[:])
 		expanded, err := hkdf.Expand(sha256.New, want, "\x00\x0c\x0dtls13 quic iv\x00", 12)
 		require.NoError(t, err)
@@ -78,15 +78,20 @@ type initialSpec struct {
 	number                   uint32
 	numberLen                int
 	plain                    []byte
+	version                  *quicVersion // nil for version 1
 }
 
 func sealInitial(s initialSpec) []byte {
 	if s.keyID == nil {
 		s.keyID = s.dcid
 	}
+	if s.version == nil {
+		s.version = &quicVersions[0]
+	}
 	var keys initialKeys
-	keys.derive(s.keyID)
-	header := []byte{0xc0 | byte(s.numberLen-1), 0, 0, 0, 1, byte(len(s.dcid))}
+	keys.derive(s.version, s.keyID)
+	header := binary.BigEndian.AppendUint32([]byte{0xc0 | byte(s.version.initial<<4|s.numberLen-1)}, s.version.number)
+	header = append(header, byte(len(s.dcid)))
 	header = append(header, s.dcid...)
 	header = append(header, byte(len(s.scid)))
 	header = append(header, s.scid...)
@@ -168,7 +173,7 @@ func TestFlippedByteIsNo(t *testing.T) {
 	// Spec B11 (NTC1823/38, C): the AEAD tag is checked. Whatever bit of the Initial flips, it is none.
 	datagram := append([]byte(nil), captured(t, "chromium_quic", false).parts[0]...)
 	before := append([]byte(nil), datagram...)
-	packet, ok := parseLong(datagram)
+	packet, ok := parseLong(datagram, 0)
 	require.True(t, ok)
 	for i := range packet.bytes {
 		datagram[i] ^= 0x10

@@ -7,12 +7,6 @@ import (
 	"encoding/binary"
 )
 
-// initialSalt is that of QUIC version 1 (RFC 9001, section 5.2).
-var initialSalt = []byte{
-	0x38, 0x76, 0x2c, 0xf7, 0xf5, 0x59, 0x34, 0xb3, 0x4d, 0x17,
-	0x9a, 0xe6, 0xa4, 0xc8, 0x0c, 0xad, 0xcc, 0xbb, 0x7f, 0x0a,
-}
-
 const (
 	maxConnectionID = 20
 	gcmTag          = 16
@@ -28,12 +22,14 @@ type initialKeys struct {
 	mask  [16]byte // likewise
 }
 
-// derive computes the keys from the destination connection id of the client's first Initial (at most 20 bytes). The
+// derive computes the keys of a version from the destination connection id of the client's first Initial (at most 20 bytes). The
 // ciphers of the standard library allocate, which is all that does.
-func (k *initialKeys) derive(dcid []byte) {
-	initial := hmacSHA256(initialSalt, dcid)
+func (k *initialKeys) derive(v *quicVersion, dcid []byte) {
+	var salt [20]byte
+	copy(salt[:], v.salt)
+	initial := hmacSHA256(salt[:], dcid)
 	client := expandLabel(initial, "client in", sha256.Size)
-	key, hp, iv := expandLabel(client, "quic key", 16), expandLabel(client, "quic hp", 16), expandLabel(client, "quic iv", 12)
+	key, hp, iv := expandLabel(client, v.key, 16), expandLabel(client, v.hp, 16), expandLabel(client, v.iv, 12)
 	// Neither call fails: AES-128 takes 16 bytes, GCM a block of 16.
 	block, err := aes.NewCipher(key[:16])
 	if err != nil {

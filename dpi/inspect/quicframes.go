@@ -25,7 +25,10 @@ func (q *QUIC) frames(plain []byte) bool {
 			r.skipAck(kind == frameAckECN)
 		case frameCrypto:
 			offset, length := r.varint(), r.varint()
-			q.keep(offset, r.take(length))
+			piece := r.take(length)
+			if !q.Options.Lone || offset == 0 && q.have[0] == 0 {
+				q.keep(offset, piece)
+			}
 		case frameClose:
 			r.varint() // error
 			r.varint() // frame
@@ -49,31 +52,5 @@ func (r *reader) skipAck(ecn bool) {
 	}
 	for i := 0; i < numbers && r.result == Yes; i++ {
 		r.varint()
-	}
-}
-
-// keep puts a piece of the CRYPTO stream in its place. Of bytes that come twice the first count. It goes by words of
-// have: a piece that is all new, which is the rule, is copied, and one that is all known costs nothing.
-func (q *QUIC) keep(offset int, piece []byte) {
-	if offset >= maxCrypto {
-		return
-	}
-	for at, end := offset, min(offset+len(piece), maxCrypto); at < end; {
-		n := min(64-at%64, end-at)
-		word, mask := &q.have[at/64], (^uint64(0)>>(64-n))<<(at%64)
-		from := piece[at-offset:]
-		switch *word & mask {
-		case 0:
-			copy(q.crypto[at:at+n], from)
-		case mask:
-		default:
-			for i := range n {
-				if *word>>((at+i)%64)&1 == 0 {
-					q.crypto[at+i] = from[i]
-				}
-			}
-		}
-		*word |= mask
-		at += n
 	}
 }
