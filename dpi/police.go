@@ -32,19 +32,20 @@ func (l *ledger) buckets(do *rules.Do) *[2]atomicTime {
 
 // conforms is the policer: the bucket is known by the time at which it will be full again, and a packet of n bytes passes when the
 // bucket holds as many. Packets that do not pass take nothing out (IMC21, P: loss, no delay, a bucket a direction).
-func (full *atomicTime) conforms(now time.Duration, n int, do *rules.Do) bool {
-	cost := worth(int64(n), do.Rate, true)
-	depth := worth(do.Burst, do.Rate, false)
-	if cost > depth {
+func (t *atomicTime) conforms(now time.Duration, n int, do *rules.Do) bool {
+	if int64(n) > do.Burst {
 		return false
 	}
+	cost := worth(int64(n), do.Rate, true)
+	depth := worth(do.Burst, do.Rate, false)
 	for {
-		old := full.ns.Load()
+		old := t.ns.Load()
 		then := max(old, int64(now)) + cost
-		if then-int64(now) > depth {
+		// A full bucket holds what fits, whatever was rounded.
+		if then-int64(now) > depth && old > int64(now) {
 			return false
 		}
-		if full.ns.CompareAndSwap(old, then) {
+		if t.ns.CompareAndSwap(old, then) {
 			return true
 		}
 	}

@@ -63,11 +63,3 @@ func (e *Engine) takeSends(out []Verdict) []Verdict {
 	e.sends = e.sends[:0]
 	return out
 }
-
-// away is the direction against dir.
-func away(dir rules.Direction) rules.Direction {
-	if dir == rules.Up {
-		return rules.Down
-	}
-	return rules.Up
-}
