@@ -56,6 +56,30 @@ func TestSend(t *testing.T) {
 	})
 }
 
+// A packet of the box's own comes after the one that brought it: a reset that overtakes it would be out of order.
+func TestSendComesAfter(t *testing.T) {
+	each(t, func(t *testing.T, w *wire, version int) {
+		c := w.config(nil)
+		c.Engines = func(int) Engine {
+			return engineFunc(func(p dpi.Packet, out []dpi.Verdict) []dpi.Verdict {
+				out = append(out, accept(p))
+				if string(payload(p.Data)) == "first" && p.Dir == rules.Up {
+					out = append(out, dpi.Verdict{Action: dpi.Send, Dir: rules.Up, Data: withPayload(bytes.Clone(p.Data), "second")})
+				}
+				return out
+			})
+		}
+		d := w.start(c)
+		u := w.dialUDP(version)
+		w.ask(u, "hello", "hello")
+		for range 20 {
+			w.ask(u, "first", "first")
+			w.ask(u, "", "second")
+		}
+		require.Equal(t, uint64(20), w.counters(d).Sent)
+	})
+}
+
 // A packet for a side that nothing came from has no address to go to.
 func TestSendToUnknown(t *testing.T) {
 	f := &frames{fd: -1}

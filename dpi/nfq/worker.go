@@ -90,31 +90,43 @@ func (w *worker) run() (err error) {
 
 // batch handles packets that came together, at one time of the clock.
 func (w *worker) batch(now time.Duration, packets []Packet) error {
-	w.decide(w.engine.Advance(now, w.verdicts[:0]))
+	if err := w.decide(w.engine.Advance(now, w.verdicts[:0])); err != nil {
+		return err
+	}
 	for i := range packets {
-		w.packet(now, &packets[i])
+		if err := w.packet(now, &packets[i]); err != nil {
+			return err
+		}
 	}
 	return w.queue.Flush()
 }
 
-func (w *worker) packet(now time.Duration, p *Packet) {
+func (w *worker) packet(now time.Duration, p *Packet) error {
 	w.tally.received.Add(1)
 	dir := w.daemon.ports.direction(p)
 	if dir == rules.Both || len(p.Data) == 0 {
 		w.tally.ignored.Add(1)
 		w.queue.Verdict(p.ID, true, 0, nil)
-		return
+		return nil
 	}
 	w.injector.learn(p, dir)
-	w.decide(w.engine.Handle(now, dpi.Packet{ID: p.ID, Dir: dir, Data: p.Data}, w.verdicts[:0]))
+	return w.decide(w.engine.Handle(now, dpi.Packet{ID: p.ID, Dir: dir, Data: p.Data}, w.verdicts[:0]))
 }
 
-// decide carries verdicts out, and keeps their slice for the next call.
-func (w *worker) decide(verdicts []dpi.Verdict) {
+// decide carries verdicts out, in their order, and keeps their slice for the next call: a packet of the box's own must not overtake
+// the one that brought it.
+func (w *worker) decide(verdicts []dpi.Verdict) error {
 	w.verdicts = verdicts
+	passed := false // since the last Flush
 	for i := range verdicts {
 		v := &verdicts[i]
 		if v.Action == dpi.Send {
+			if passed {
+				if err := w.queue.Flush(); err != nil {
+					return err
+				}
+				passed = false
+			}
 			w.send(v)
 			continue
 		}
@@ -130,7 +142,9 @@ func (w *worker) decide(verdicts []dpi.Verdict) {
 			w.tally.dropped.Add(1)
 		}
 		w.queue.Verdict(v.ID, accept, mark, data)
+		passed = passed || accept
 	}
+	return nil
 }
 
 func (w *worker) send(v *dpi.Verdict) {
