@@ -32,6 +32,7 @@ type recorder struct {
 	mu       sync.Mutex
 	attempts []*attempt
 	hits     []dpi.Event
+	dropped  map[dpi.FlowID]bool // by rules that count
 }
 
 func (r *recorder) know(all []*attempt) {
@@ -44,7 +45,7 @@ func (r *recorder) know(all []*attempt) {
 func (r *recorder) see(e dpi.Event) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if e.Kind == dpi.EventHit {
+	if r.touches(e) {
 		r.hits = append(r.hits, e)
 	}
 	if r.log.wake == nil {
@@ -57,6 +58,23 @@ func (r *recorder) see(e dpi.Event) {
 		}
 	}
 	r.log.add(newEvent(r.phase, probe, e))
+}
+
+// touches tells whether an event is the first that says that a rule does something to a flow. Rules that count let flows be that they
+// hit, most of them for good: of those it is the first drop.
+func (r *recorder) touches(e dpi.Event) bool {
+	switch e.Rule.Do.Mechanism {
+	case rules.MechanismFreeze, rules.MechanismLimit:
+		if e.Kind != dpi.EventDrop || r.dropped[e.Flow] {
+			return false
+		}
+		if r.dropped == nil {
+			r.dropped = map[dpi.FlowID]bool{}
+		}
+		r.dropped[e.Flow] = true
+		return true
+	}
+	return e.Kind == dpi.EventHit
 }
 
 // owns tells whether a flow is one of the probe's sockets'.
@@ -89,7 +107,7 @@ func (r *recorder) cell(a *attempt, p Phase, o Outcome) Cell {
 
 // explains tells whether a mechanism can lead to such an outcome. A box that drops a flow makes no NXDOMAIN.
 func explains(m rules.Mechanism, k Kind) bool {
-	return m != rules.MechanismPass && (k != NXDomain || m == rules.MechanismRedirect)
+	return m != rules.MechanismPass && (k != NXDomain || m == rules.MechanismRedirect || m == rules.MechanismAnswer)
 }
 
 // caused tells whether a hit is the probe's. A program's sockets are not known: what is nobody else's and goes where its
@@ -152,34 +170,4 @@ func place(a netip.AddrPort, transport uint8) string {
 		return a.String()
 	}
 	return a.Addr().String()
-}
-
-// inWords says what a rule does.
-func inWords(do *rules.Do) string {
-	switch do.Mechanism {
-	case rules.MechanismDrop:
-		words := "drop both ways"
-		if do.Direction != rules.Both {
-			words = "drop " + do.Direction.String()
-		}
-		if do.After.Max > 0 {
-			words += fmt.Sprintf(" after %d to %d packets", do.After.Min, do.After.Max)
-		}
-		return words
-	case rules.MechanismReset:
-		return "reset in place of the server's packets"
-	case rules.MechanismPolice:
-		return "police to " + bits(float64(do.Rate*8))
-	case rules.MechanismCapacity:
-		return fmt.Sprintf("%d %% of packets pass", do.Capacity)
-	case rules.MechanismRedirect:
-		words := make([]string, len(do.Resolver))
-		for i, a := range do.Resolver {
-			words[i] = a.String()
-		}
-		return "redirect to " + strings.Join(words, " and ")
-	case rules.MechanismLearn:
-		return "learn the server, for later"
-	}
-	return do.Mechanism.String()
 }

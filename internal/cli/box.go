@@ -131,7 +131,7 @@ func printCounters(out io.Writer, d *nfq.Daemon) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "box: queued %d, offloaded %d passed %d dropped; accepted %d, dropped %d, rewritten %d, overflowed %d\n",
-		c.Queued, c.OffloadedPass, c.OffloadedDrop, c.Accepted, c.Dropped, c.Rewritten, c.Overflowed)
+	fmt.Fprintf(out, "box: queued %d, offloaded %d passed %d dropped; accepted %d, dropped %d, rewritten %d, sent %d, overflowed %d\n",
+		c.Queued, c.OffloadedPass, c.OffloadedDrop, c.Accepted, c.Dropped, c.Rewritten, c.Sent, c.Overflowed)
 	return nil
 }
