@@ -35,13 +35,15 @@ type Engine struct {
 	stats    Stats
 
 	// The packet at hand.
-	now  time.Duration
-	dir  rules.Direction
-	pkt  packet.Packet
-	tls  inspect.TLS
-	name []byte // what it showed, for events and limits
-	ja4  []byte // the fingerprint that it showed, as text; only where a rule counts by it
-	dns  [256]byte
+	now         time.Duration
+	dir         rules.Direction
+	pkt         packet.Packet
+	tls         inspect.TLS
+	certificate inspect.Certificate
+	fingerprint [36]byte
+	name        []byte // what it showed, for events and limits
+	ja4         []byte // the fingerprint that it showed, as text; only where a rule counts by it
+	dns         [256]byte
 
 	// Packets of the box's own.
 	sends []Verdict // that go with the packet at hand

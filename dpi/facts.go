@@ -5,8 +5,14 @@ import (
 	"dpilab/rules"
 )
 
-// payloadFacts are the facts that only the payload can show.
-const payloadFacts = rules.FactSet(1<<rules.FactSNI | 1<<rules.FactHost | 1<<rules.FactQuery | 1<<rules.FactProtocol)
+// The facts that only the payload can show, and those of them that a transport can have.
+const (
+	helloFacts = rules.FactSet(1<<rules.FactSNI | 1<<rules.FactJA3 | 1<<rules.FactJA4 | 1<<rules.FactProtocol |
+		1<<rules.FactHello | 1<<rules.FactECH | 1<<rules.FactSize | 1<<rules.FactSigns)
+	tcpFacts     = helloFacts | 1<<rules.FactHost | 1<<rules.FactCertificate
+	udpFacts     = helloFacts | 1<<rules.FactQuery | 1<<rules.FactQUIC
+	payloadFacts = tcpFacts | udpFacts
+)
 
 // begin starts a flow with its first packet: its policy, and the facts that the headers show.
 func (e *Engine) begin(f *flow) {
@@ -18,12 +24,13 @@ func (e *Engine) begin(f *flow) {
 	e.policies[f.policy].flows++
 
 	f.facts = rules.Facts{
-		Known:     rules.AllFacts &^ payloadFacts,
-		Transport: transportOf(f.key.transport),
-		Opened:    rules.SideInside,
-		Port:      f.key.outsidePort,
-		To:        c.Addr(packet.AddrOf(f.key.outside)),
-		From:      c.Addr(packet.AddrOf(f.key.inside)),
+		Known:      rules.AllFacts,
+		Transport:  transportOf(f.key.transport),
+		Opened:     rules.SideInside,
+		Port:       f.key.outsidePort,
+		SourcePort: f.key.insidePort,
+		To:         c.Addr(packet.AddrOf(f.key.outside)),
+		From:       c.Addr(packet.AddrOf(f.key.inside)),
 	}
 	if e.dir == rules.Down {
 		// The real boxes take any first packet for an opening, SYN or not (TDOC 15.2, D).
@@ -31,8 +38,13 @@ func (e *Engine) begin(f *flow) {
 	}
 	profile := &c.Profile
 	f.depth = uint8(min(e.between(profile.Inspect), 255))
-	if !e.readable(f, c) {
-		f.facts.Known = rules.AllFacts
+	switch {
+	case !e.readable(f, c):
+		f.flags |= flagUnread
+	case f.facts.Transport == rules.TransportTCP:
+		f.facts.Known &^= tcpFacts
+	default:
+		f.facts.Known &^= udpFacts
 	}
 	e.draw(f, c)
 	if profile.Miss.Share > 0 && e.lucky(f, &profile.Miss) {

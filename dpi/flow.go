@@ -56,6 +56,10 @@ const (
 	flagLearnt                   // hit because its server was learnt: Do.Then applies
 	flagBaseUp                   // next[0] is valid
 	flagBaseDown
+	flagUnread      // its payload is not read
+	flagOver        // what opens it has been read; packets may still show signs
+	flagCertificate // the server's flight is read for its certificate
+	flagAgain       // let be, and further hellos or requests are still read
 )
 
 const noRule = -1
@@ -67,10 +71,14 @@ type flow struct {
 	expires time.Duration // box's clock; from then on the flow is forgotten
 	policy  uint16        // index into Engine.policies
 	flags   flags
-	looked  uint8    // packets with payload that were looked at
+	looked  uint8    // packets with payload that were looked at; 255 is as many or more
 	depth   uint8    // packets with payload to look at at most
 	ttl     [2]uint8 // of the last packet, up and down; 0: none yet
-	rule    int32    // the rule that hit, or noRule
+
+	payloads [2]uint8 // of those that were looked at, up and down
+	long     uint8    // of those from inside, with at least Profile.Encrypted.Size bytes
+
+	rule    int32 // the rule that hit, or noRule
 	packets uint32
 	next    [2]uint32 // sequence number of the next unread byte, up and down
 	slot    uint32    // next flow in the same slot of the wheel

@@ -1,6 +1,9 @@
 package dpi
 
-import "dpilab/rules"
+import (
+	"dpilab/dpi/inspect"
+	"dpilab/rules"
+)
 
 // generation is a compiled policy and the flows that live under it: a reload makes a new one, and the old one goes when its
 // last flow does.
@@ -9,12 +12,22 @@ type generation struct {
 	flows    int
 	freezes  bool // a rule counts from a flow's first packet on
 	ja4      bool // a rule counts flows by their fingerprint: look is to leave it in Engine.ja4
+	again    bool // a rule is asked again
+	hosts    bool // every request is read for its host
+	asked    askedSigns
+	quic     inspect.QUICOptions
 }
 
 func newGeneration(c *rules.Compiled) generation {
-	g := generation{compiled: c}
+	g := generation{
+		compiled: c,
+		hosts:    c.Profile.HTTPEvery && c.Reads().Has(rules.FactHost),
+		asked:    askedOf(c.Signs()),
+		quic:     quicOptions(&c.Profile.QUIC),
+	}
 	for i := range c.Rules {
 		do := &c.Rules[i].Do
+		g.again = g.again || c.Rules[i].Again
 		g.freezes = g.freezes || do.Mechanism == rules.MechanismFreeze || do.Then != nil && do.Then.Mechanism == rules.MechanismFreeze
 		g.ja4 = g.ja4 || do.Mechanism == rules.MechanismLimit && do.Keys&rules.LimitJA4 != 0
 	}

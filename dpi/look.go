@@ -6,22 +6,24 @@ import (
 	"dpilab/rules"
 )
 
-// look reads the packet at hand, if the flow's payload is of interest, and asks the policy.
+// look reads the packet at hand, as far as the flow is still of interest, and asks the policy.
+//
+// A flow's payload is of interest in three ways, one after the other. First its opening is read: what it is, and what its hello or
+// request says; after TLS and what wraps it, that goes on for some packets (IMC21, P). Then, if a rule asks for signs that may
+// still come, packets are watched for those alone. Last, under a policy with rules that are asked again, each further hello or
+// request of a flow that nothing hit is read by itself.
 func (e *Engine) look(f *flow) {
-	c := e.compiled(f)
-	before := f.facts
-	over := f.facts.Known&payloadFacts == payloadFacts && !f.is(flagLooked)
-	if !over {
-		switch f.facts.Transport {
-		case rules.TransportTCP:
-			over = e.lookTCP(f, c)
-		case rules.TransportUDP:
-			over = e.lookUDP(f, c)
-		}
+	c, g := e.compiled(f), &e.policies[f.policy]
+	if f.is(flagAgain) {
+		e.lookAgain(f, c, g)
+		return
 	}
-	if over {
-		f.facts.Known = rules.AllFacts
-		e.putReading(f)
+	before := f.facts
+	if f.facts.Transport == rules.TransportTCP && e.pkt.Flags&packet.SYN != 0 {
+		f.setNext(sideOf(e.dir), e.start())
+	}
+	if len(e.pkt.Payload) > 0 && !f.is(flagUnread) {
+		e.lookAtPayload(f, c, g)
 	}
 	if f.packets == 1 || f.facts != before {
 		if hit := c.Match(&f.facts); hit >= 0 {
@@ -29,141 +31,82 @@ func (e *Engine) look(f *flow) {
 			return
 		}
 	}
-	if over || f.facts.Known&payloadFacts != payloadFacts && !c.Pending(&f.facts) {
-		f.flags |= flagPassed
-		e.putReading(f)
+	if (f.is(flagOver) || !f.is(flagLooked)) && !c.Pending(&f.facts) {
+		e.pass(f, c, g)
 	}
 }
 
-// lookTCP reads one segment and tells whether the flow needs no more reading.
-func (e *Engine) lookTCP(f *flow, c *rules.Compiled) bool {
-	p := &e.pkt
-	side := sideOf(e.dir)
-	if p.Flags&packet.SYN != 0 {
-		f.setNext(side, p.Seq+1)
+// lookAtPayload lets the packet at hand add to the facts.
+func (e *Engine) lookAtPayload(f *flow, c *rules.Compiled, g *generation) {
+	if !e.believed(f) {
+		return
 	}
-	if len(p.Payload) == 0 {
-		return false
+	f.count(sideOf(e.dir), len(e.pkt.Payload), c.Profile.Encrypted.Size)
+	if f.looked == 1 {
+		e.sawFirst(f)
 	}
-	f.looked++
-	data, segments, state := e.stream(f, side, &c.Profile.Reassembly)
-	switch state {
-	case streamWaits:
-		return f.looked >= f.depth
-	case streamFull:
-		// Too long or in too many pieces: what it was is not known, only that it looked like TLS.
-		e.sawProtocol(f, rules.ProtocolTLS)
-		return f.looked >= f.depth
+	if !f.is(flagOver) && e.read(f, c) {
+		e.end(f)
 	}
-	switch result := e.readTCP(f, c, data, segments); result {
-	case inspect.More:
-		if e.keep(f, side, data, segments, &c.Profile.Reassembly) {
-			return f.looked >= f.depth
-		}
-		e.sawProtocol(f, rules.ProtocolTLS)
-	case inspect.Yes:
-	case inspect.No:
-		// IMC21: an unknown first payload of 101 bytes or more ends it; after TLS, CONNECT or SOCKS the box keeps looking.
-		first := !f.is(flagLooked)
-		f.flags |= flagLooked
-		f.facts.Known = rules.AllFacts
-		e.consume(f, side, data)
-		if first && len(data) >= c.Profile.Unknown && !keepsLooking(data) {
-			return true
-		}
-		return f.looked >= f.depth
+	e.watch(f, c, g)
+	if f.is(flagOver|flagLooked) && !g.asked.mayShow(f) {
+		f.facts.Known = f.facts.Known.With(rules.FactSigns)
 	}
-	e.consume(f, side, data)
-	// Only the first request of a connection is read (HTTP24, P); a chat says what it is once.
-	return f.looked >= f.depth || f.facts.Protocol == rules.ProtocolHTTP || f.facts.Protocol == rules.ProtocolWhatsApp
 }
 
-// readTCP runs the inspectors over the start of a stream and notes what they find.
-func (e *Engine) readTCP(f *flow, c *rules.Compiled, data []byte, segments int) inspect.Result {
-	switch e.tls.ClientHello(data) {
-	case inspect.More:
-		return inspect.More
-	case inspect.Yes:
-		e.sawProtocol(f, rules.ProtocolTLS)
-		if h := &e.tls.Hello; h.HasSNI && sees(&c.Profile.Reassembly, segments, h.Records) {
-			e.name = h.SNI
-			f.facts.SNI = c.Name(h.SNI)
-		}
-		return inspect.Yes
+// sawFirst notes what the flow's first payload shows whatever is in it.
+func (e *Engine) sawFirst(f *flow) {
+	f.facts.Size = uint16(min(len(e.pkt.Payload), 65535))
+	if f.facts.Transport == rules.TransportUDP && e.dir == rules.Up {
+		f.facts.QUIC = quicVersionOf(e.pkt.Payload)
 	}
-	if r := inspect.WhatsApp(data); r != inspect.No {
-		if r == inspect.Yes {
-			e.sawProtocol(f, rules.ProtocolWhatsApp)
-		}
-		return r
-	}
-	if f.is(flagLooked) || segments > 1 {
-		return inspect.No
-	}
-	host, r := inspect.HTTPRequest(data)
-	if r == inspect.No || keepsLooking(data) {
-		return inspect.No
-	}
-	// Only the first segment is read (HTTP24, P): a Host that is not in it is none.
-	e.sawProtocol(f, rules.ProtocolHTTP)
-	if r == inspect.Yes {
-		e.name = host
-		f.facts.Host = c.Name(host)
-	}
-	return inspect.Yes
+	f.facts.Known = f.facts.Known.With(rules.FactSize).With(rules.FactQUIC)
 }
 
-// sees tells whether a profile reads a hello that came in so many segments and records.
-func sees(r *rules.Reassembly, segments, records int) bool {
-	return records <= 1 || r.Records && (segments <= 1 || r.Both)
+// read takes the packet at hand for what opens the flow, or goes on with it, and tells whether the opening needs no more reading.
+func (e *Engine) read(f *flow, c *rules.Compiled) (over bool) {
+	if f.facts.Transport == rules.TransportTCP {
+		over = e.readSegment(f, c)
+	} else {
+		over = e.readDatagram(f, c)
+	}
+	return over || f.looked >= f.depth
 }
 
-// sawProtocol ends the waiting for payload facts: what has not been seen by now counts as absent.
-func (e *Engine) sawProtocol(f *flow, p rules.Protocol) {
-	f.flags |= flagLooked
-	f.facts.Protocol = p
-	f.facts.Known = rules.AllFacts
-	f.facts.SNI, f.facts.Host, f.facts.Query = 0, 0, 0
+// end stops reading the flow's opening: what has not been seen by now is absent, but for signs.
+func (e *Engine) end(f *flow) {
+	if f.reading != nil && !f.is(flagLooked) {
+		e.cutShort(f)
+	}
+	f.flags |= flagOver
+	f.flags &^= flagCertificate
+	f.facts.Known |= rules.AllFacts &^ (1 << rules.FactSigns)
+	e.putReading(f)
 }
 
-func keepsLooking(data []byte) bool {
-	return inspect.IsTLSRecord(data) || inspect.IsHTTPProxy(data) || inspect.IsSOCKS(data)
+// cutShort notes that the hello that was being read never ended.
+func (e *Engine) cutShort(f *flow) {
+	switch r := f.reading; {
+	case f.facts.Transport == rules.TransportUDP:
+		e.sawUnreadable(f, r.protocol)
+	case e.tls.ClientHello(r.side[0].ready()) == inspect.More, e.tls.ClientHello(r.side[1].ready()) == inspect.More:
+		e.sawUnreadable(f, rules.ProtocolTLS)
+	}
 }
 
-// lookUDP reads one datagram and tells whether the flow needs no more reading. A first datagram that is not recognised
-// ends it (NTC1823/11, C).
-func (e *Engine) lookUDP(f *flow, c *rules.Compiled) bool {
-	data := e.pkt.Payload
-	if len(data) == 0 || e.dir != rules.Up {
-		return false
+// pass lets the flow be, as far as the policy does not ask again.
+func (e *Engine) pass(f *flow, c *rules.Compiled, g *generation) {
+	e.putReading(f)
+	if g.readsOn(f, c) {
+		// What came since the opening was read has not been followed.
+		f.flags = f.flags&^(flagBaseUp|flagBaseDown) | flagAgain
+		return
 	}
-	f.looked++
-	if f.reading == nil {
-		if inspect.STUN(data) {
-			e.sawProtocol(f, rules.ProtocolSTUN)
-			return true
-		}
-		if f.key.outsidePort == 53 {
-			if name, _, ok := inspect.DNSQuery(data, e.dns[:]); ok {
-				e.sawProtocol(f, rules.ProtocolDNS)
-				e.name, f.facts.Query = name, c.Name(name)
-				return true
-			}
-		}
-	}
-	switch r := e.reading(f); r.quic.Datagram(data) {
-	case inspect.Yes:
-		e.sawProtocol(f, rules.ProtocolQUIC)
-		if h := &r.quic.Hello; h.HasSNI {
-			e.name = h.SNI
-			f.facts.SNI = c.Name(h.SNI)
-		}
-		return true
-	case inspect.More:
-		return f.looked >= f.depth
-	}
-	return true
+	f.flags |= flagPassed
 }
+
+// believed tells whether the packet at hand is read at all.
+func (e *Engine) believed(f *flow) bool { return true }
 
 func sideOf(d rules.Direction) int {
 	if d == rules.Down {

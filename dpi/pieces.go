@@ -1,17 +1,22 @@
 package dpi
 
-import "dpilab/rules"
+import (
+	"time"
+
+	"dpilab/rules"
+)
 
 // maxGaps is how many separate stretches of a stream are kept before its gaps are filled.
 const maxGaps = 8
 
 // pieces puts the segments of one direction in order, from the start of the unread stream. Where two overlap, the first to
-// come is believed (choice: no source says; the fake-first tools that work in 2024-25 need it so).
+// come is believed, or the last, as the profile says.
 type pieces struct {
 	data     []byte
 	have     [maxGaps]span // filled stretches of data, in order, none touching another
 	spans    int
 	segments int
+	since    time.Duration // box's clock: when the first of them came
 }
 
 type span struct{ from, to int }
@@ -41,6 +46,10 @@ func (s *pieces) add(offset int, b []byte, limit *rules.Reassembly) bool {
 		s.data = s.data[:end]
 	}
 	s.segments++
+	if limit.Last {
+		copy(s.data[offset:end], b)
+		return s.merge(span{offset, end})
+	}
 	// Fill what is free between the stretches that are there.
 	at := offset
 	for _, have := range s.have[:s.spans] {

@@ -1,0 +1,158 @@
+package dpi
+
+import (
+	"dpilab/dpi/inspect"
+	"dpilab/rules"
+)
+
+// readSegment reads a segment with payload and tells whether the flow's opening needs no more reading.
+func (e *Engine) readSegment(f *flow, c *rules.Compiled) (over bool) {
+	side, limit := sideOf(e.dir), &c.Profile.Reassembly
+	data, segments, state := e.stream(f, side, limit)
+	switch state {
+	case streamWaits:
+		return false
+	case streamGap:
+		return true
+	case streamFull:
+		if !f.is(flagLooked) {
+			e.cutShort(f)
+		}
+		if side == 1 {
+			e.noCertificate(f)
+		}
+		e.skip(f, side)
+		return false
+	}
+	if side == 1 && f.is(flagCertificate) {
+		e.readCertificate(f, c, data, segments)
+		return false
+	}
+	result, over := e.open(f, c, data, segments)
+	if result == inspect.More {
+		if e.keep(f, side, data, segments, limit) {
+			return false
+		}
+		if e.tls.ClientHello(data) == inspect.More {
+			e.sawUnreadable(f, rules.ProtocolTLS)
+			e.awaitCertificate(f, c)
+		}
+	}
+	e.consume(f, side, data)
+	return over
+}
+
+// open runs the inspectors over the start of an unread stream and notes what they find; over tells that nothing behind it is read.
+func (e *Engine) open(f *flow, c *rules.Compiled, data []byte, segments int) (r inspect.Result, over bool) {
+	first := !f.is(flagLooked)
+	if r := e.openHello(f, c, data, segments); r != inspect.No {
+		return r, false
+	}
+	if r := inspect.WhatsApp(data); r == inspect.More || r == inspect.Yes {
+		if r == inspect.Yes {
+			e.saw(f, rules.ProtocolWhatsApp)
+		}
+		return r, r == inspect.Yes // a chat says what it is once
+	}
+	if !first {
+		return inspect.No, false
+	}
+	return inspect.No, e.openOther(f, c, data, segments)
+}
+
+// openHello reads a ClientHello, of either side (IMC21, P: one that the server sends counts).
+func (e *Engine) openHello(f *flow, c *rules.Compiled, data []byte, segments int) inspect.Result {
+	first, limit := !f.is(flagLooked), &c.Profile.Reassembly
+	r := e.tls.ClientHello(data)
+	if r == inspect.No {
+		return r
+	}
+	h := &e.tls.Hello
+	switch {
+	case r == inspect.More:
+	case sees(limit, segments, h.Records):
+		e.sawHello(f, c, rules.ProtocolTLS, h, 't')
+	default:
+		e.sawUnreadable(f, rules.ProtocolTLS)
+	}
+	if h.Records > 1 {
+		e.sawTrick(f, c, rules.TrickRecords)
+	}
+	if first && (r == inspect.More || segments > 1) {
+		e.sawTrick(f, c, rules.TrickSplit)
+	}
+	if r == inspect.Yes {
+		e.awaitCertificate(f, c)
+	}
+	return r
+}
+
+// openOther takes the first segment for what it is, and tells whether that ends the reading. An unknown one of some length does; after
+// TLS, CONNECT or SOCKS the box keeps looking (IMC21, P). That the other protocols end it is a choice: they hold no hello.
+func (e *Engine) openOther(f *flow, c *rules.Compiled, data []byte, segments int) (over bool) {
+	switch looks := inspect.TCPProtocol(data); {
+	case isHello(data):
+		e.sawUnreadable(f, rules.ProtocolTLS)
+		e.awaitCertificate(f, c)
+		return false
+	case segments > 1: // of these, only what one segment shows is known
+	case looks == inspect.LooksSOCKS, looks == inspect.LooksProxy:
+		e.saw(f, protocolOf[looks])
+		return false
+	case looks != inspect.LooksNone:
+		e.saw(f, protocolOf[looks])
+		return true
+	case inspect.STUN(data):
+		e.saw(f, rules.ProtocolSTUN)
+		return true
+	case e.openHTTP(f, c, data):
+		return true
+	}
+	e.saw(f, rules.ProtocolNone)
+	return len(data) >= c.Profile.Unknown && !keepsLooking(data)
+}
+
+// openHTTP reads the first request of a connection. Only the first segment is read (HTTP24, P): a Host that is not in it is none.
+func (e *Engine) openHTTP(f *flow, c *rules.Compiled, data []byte) bool {
+	host, r := inspect.HTTPRequest(data)
+	if r == inspect.No {
+		return false
+	}
+	e.saw(f, rules.ProtocolHTTP)
+	if r == inspect.More {
+		e.sawTrick(f, c, rules.TrickSplit)
+		return true
+	}
+	e.name = host
+	f.facts.Host = c.Name(host)
+	return true
+}
+
+func keepsLooking(data []byte) bool {
+	return inspect.IsTLSRecord(data) || inspect.IsHTTPProxy(data) || inspect.IsSOCKS(data)
+}
+
+// isHello tells a handshake record that no parser understands from one that begins the server's flight.
+func isHello(data []byte) bool {
+	const handshake, serverHello = 22, 2
+	return inspect.IsTLSRecord(data) && data[0] == handshake && (len(data) < 6 || data[5] != serverHello)
+}
+
+// sees tells whether a profile reads a hello that came in so many segments and records.
+func sees(r *rules.Reassembly, segments, records int) bool {
+	return records <= 1 || r.Records && (segments <= 1 || r.Both)
+}
+
+// protocolOf gives the protocols that their first payload shows the name that rules use.
+var protocolOf = [...]rules.Protocol{
+	inspect.LooksTLS:        rules.ProtocolTLS,
+	inspect.LooksDTLS:       rules.ProtocolDTLS,
+	inspect.LooksWireGuard:  rules.ProtocolWireGuard,
+	inspect.LooksOpenVPN:    rules.ProtocolOpenVPN,
+	inspect.LooksBitTorrent: rules.ProtocolBitTorrent,
+	inspect.LooksIKE:        rules.ProtocolIKE,
+	inspect.LooksL2TP:       rules.ProtocolL2TP,
+	inspect.LooksSSH:        rules.ProtocolSSH,
+	inspect.LooksSOCKS:      rules.ProtocolSOCKS,
+	inspect.LooksProxy:      rules.ProtocolProxy,
+}
