@@ -1,6 +1,7 @@
 package dpi
 
 import (
+	"net/netip"
 	"testing"
 	"time"
 
@@ -244,4 +245,46 @@ func TestFreezeBansTheServer(t *testing.T) {
 		x.wait(2 * time.Second)
 		require.Equal(t, Accept, x.udp(rules.Up, answer).Action)
 	}
+}
+
+// B40 with B19: what was learnt may be frozen later, counted from each new flow's first packet.
+func TestLearnThenFreeze(t *testing.T) {
+	do := rules.Do{Mechanism: rules.MechanismLearn, Delay: time.Minute, Then: &rules.Do{
+		Mechanism: rules.MechanismFreeze, After: rules.Count{Range: rules.Range{Min: 4, Max: 4}},
+	}}
+	w := wireOf(t, doing(t, "to: 203.0.113.0/24", do))
+	require.Equal(t, OffloadPass, w.flow().udp(rules.Up, answer).Offload)
+	w.wait(time.Minute).flow()
+	for range 4 {
+		v := w.udp(rules.Up, answer)
+		require.Equal(t, Accept, v.Action)
+		require.Equal(t, OffloadNone, v.Offload)
+	}
+	require.Equal(t, Drop, w.udp(rules.Up, answer).Action)
+	require.True(t, w.events[len(w.events)-1].Learnt)
+}
+
+// Whatever comes, each mechanism answers each packet first, and sends nothing that is no packet.
+func FuzzActing(f *testing.F) {
+	for i, p := range actPackets(netip.MustParseAddrPort("198.51.100.2:4000")) {
+		f.Add(uint8(i), p.Data, p.Dir == rules.Up)
+	}
+	var boxes []*Engine
+	for _, a := range acts {
+		boxes = append(boxes, New(Options{Policy: doing(f, a.when, a.do, "profile: {flows: 64}\n")}))
+	}
+	now := time.Hour
+	f.Fuzz(func(t *testing.T, box uint8, data []byte, up bool) {
+		now += time.Millisecond
+		dir := rules.Down
+		if up {
+			dir = rules.Up
+		}
+		for i, v := range boxes[int(box)%len(boxes)].Handle(now, Packet{ID: 3, Dir: dir, Data: data}, nil) {
+			require.Equal(t, i > 0, v.Action == Send)
+			require.Equal(t, i == 0, v.ID == 3)
+			var p packet.Packet
+			require.False(t, i > 0 && p.Decode(v.Data) != nil)
+		}
+	})
 }

@@ -5,13 +5,18 @@ import (
 	"dpilab/rules"
 )
 
-// reset is SNI-I: whatever the server sends comes out as RST/ACK without payload (IMC22, P2). What is not TCP has no RST and
-// is dropped.
+// reset is SNI-I: whatever the server sends comes out as RST/ACK without payload (IMC22, P2). The server is the end that did not open
+// the flow: of one that a blocked address opened from outside, the inside's SYN/ACK is what comes out so (B08, MEM). What is not TCP
+// has no RST and is dropped.
 func (e *Engine) reset(f *flow, do *rules.Do) Verdict {
 	if do.Inject {
 		return e.inject(f, do)
 	}
-	if e.dir != rules.Down {
+	from := rules.Down
+	if f.facts.Opened == rules.SideOutside {
+		from = rules.Up
+	}
+	if e.dir != from {
 		return Verdict{}
 	}
 	data := e.pkt.ToRSTACK()

@@ -98,3 +98,18 @@ func TestPage(t *testing.T) {
 	require.Equal(t, Accept, v.Action)
 	require.Empty(t, sent)
 }
+
+// B08 (MEM): a connection from a blocked address gets no further than a SYN/ACK that comes out as RST/ACK.
+func TestResetOfWhatAnAddressOpens(t *testing.T) {
+	w := wireOf(t, doing(t, "to: 203.0.113.0/24, opened: outside", rules.Do{Mechanism: rules.MechanismReset})).flow()
+	v, _ := w.all(rules.Down, syn, nil)
+	require.Equal(t, Accept, v.Action)
+	v, sent := w.all(rules.Up, syn|ack, nil)
+	require.Equal(t, Rewrite, v.Action)
+	require.Empty(t, sent)
+	var p packet.Packet
+	require.NoError(t, p.Decode(v.Data))
+	require.EqualValues(t, rst|ack, p.Flags)
+	v, _ = w.all(rules.Down, ack, nil)
+	require.Equal(t, Accept, v.Action)
+}
