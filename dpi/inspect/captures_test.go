@@ -17,7 +17,8 @@ import (
 type flow struct {
 	tcp     bool
 	client  bool     // sent by the side that began
-	dstPort uint16   // of this side's packets
+	srcPort uint16   // of this side's packets
+	dstPort uint16
 	parts   [][]byte // TCP: segments in order of their sequence numbers, without repeated bytes; UDP: datagrams
 }
 
@@ -78,7 +79,7 @@ func capture(t testing.TB, name string) []*flow {
 			continue
 		}
 		if sides[key] == nil {
-			sides[key] = &flow{tcp: tcp, client: begun[key], dstPort: p.DstPort}
+			sides[key] = &flow{tcp: tcp, client: begun[key], srcPort: p.SrcPort, dstPort: p.DstPort}
 			flows = append(flows, sides[key])
 		}
 		sides[key].parts = append(sides[key].parts, append([]byte(nil), payload...))
