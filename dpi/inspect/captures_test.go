@@ -16,8 +16,8 @@ import (
 // flow is what one side of a captured flow sent. The captures are of real programs, each named by its file.
 type flow struct {
 	tcp     bool
-	client  bool     // sent by the side that began
-	srcPort uint16   // of this side's packets
+	client  bool   // sent by the side that began
+	srcPort uint16 // of this side's packets
 	dstPort uint16
 	parts   [][]byte // TCP: segments in order of their sequence numbers, without repeated bytes; UDP: datagrams
 }
