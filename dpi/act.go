@@ -115,7 +115,7 @@ func (e *Engine) act(f *flow, deciding bool) Verdict {
 // starts tells whether the packet at hand is the one that a mechanism waits for.
 func (e *Engine) starts(f *flow, from rules.Start) bool {
 	if from == rules.StartData {
-		return isData(f.facts.Protocol, e.pkt.Payload)
+		return e.isData(f)
 	}
 	return len(e.pkt.Payload) > 0
 }

@@ -105,35 +105,33 @@ func TestDataPacketsThatStillPass(t *testing.T) {
 	require.Equal(t, Drop, w.down([]byte("x")), "once it is over it is over")
 }
 
+// What counts as data is the protocol's; of others it is any payload.
 func TestIsData(t *testing.T) {
 	dtls := append([]byte{23, 0xfe, 0xfd, 0, 1, 0, 0, 0, 0, 0, 1, 0, 4}, 1, 2, 3, 4)
+	wireGuard := append([]byte{4, 0, 0, 0}, make([]byte, 28)...)
+	flight := append(append(hello("x.example"), 20, 3, 3, 0, 1, 1), appData...)
 	for _, c := range []struct {
-		protocol rules.Protocol
-		payload  []byte
-		want     bool
+		transport rules.Transport
+		protocol  rules.Protocol
+		payload   []byte
+		want      bool
 	}{
-		{rules.ProtocolTLS, appData, true},
-		{rules.ProtocolTLS, hello("x.example"), false},
-		{rules.ProtocolTLS, append(append(hello("x.example"), 20, 3, 3, 0, 1, 1), appData...), true},
-		{rules.ProtocolTLS, answer, false},
-		{rules.ProtocolDTLS, dtls, true},
-		{rules.ProtocolWireGuard, []byte{4, 0, 0, 0, 9}, true},
-		{rules.ProtocolWireGuard, []byte{1, 0, 0, 0, 9}, false},
-		{rules.ProtocolOpenVPN, []byte{9 << 3, 1}, true},
-		{rules.ProtocolOpenVPN, []byte{0, 2, 6 << 3, 1}, true},
-		{rules.ProtocolOpenVPN, []byte{7 << 3, 1}, false},
-		{rules.ProtocolSTUN, answer, true},
-		{rules.ProtocolNone, nil, false},
+		{rules.TransportTCP, rules.ProtocolTLS, appData, true},
+		{rules.TransportTCP, rules.ProtocolTLS, hello("x.example"), false},
+		{rules.TransportTCP, rules.ProtocolTLS, flight, false},
+		{rules.TransportTCP, rules.ProtocolTLS, answer, false},
+		{rules.TransportUDP, rules.ProtocolDTLS, dtls, true},
+		{rules.TransportUDP, rules.ProtocolWireGuard, wireGuard, true},
+		{rules.TransportUDP, rules.ProtocolWireGuard, make([]byte, 148), false},
+		{rules.TransportUDP, rules.ProtocolOpenVPN, append([]byte{9 << 3}, answer...), true},
+		{rules.TransportUDP, rules.ProtocolOpenVPN, append([]byte{7 << 3}, answer...), false},
+		{rules.TransportUDP, rules.ProtocolSTUN, answer, true},
+		{rules.TransportTCP, rules.ProtocolNone, nil, false},
 	} {
-		require.Equal(t, c.want, isData(c.protocol, c.payload), "%v % x", c.protocol, c.payload)
+		e := New(Options{Policy: policyOf(t, passAll)})
+		e.pkt.Payload = c.payload
+		require.Equal(t, c.want, e.isData(&flow{facts: rules.Facts{Transport: c.transport, Protocol: c.protocol}}), "%v % x", c.protocol, c.payload)
 	}
-}
-
-func FuzzIsData(f *testing.F) {
-	f.Add(uint8(rules.ProtocolTLS), appData)
-	f.Fuzz(func(t *testing.T, protocol uint8, payload []byte) {
-		require.False(t, isData(rules.Protocol(protocol), payload) && len(payload) == 0)
-	})
 }
 
 // B22 (MTG#547): silence comes at application data. B30 (N4P#516): the SYN passes, the first data dies.

@@ -156,6 +156,9 @@ func (e *Engine) judge(data []byte) Verdict {
 	if e.policies[f.policy].freezes {
 		e.count(f)
 	}
+	if deciding && e.policies[f.policy].names {
+		e.noteNames(f)
+	}
 	if f.rule != noRule {
 		return e.act(f, deciding)
 	}

@@ -48,6 +48,7 @@ func mix(a, b uint64) uint64 {
 	return hi ^ lo
 }
 
+// flags are a bit each. Those of acting are the three highest, see ledger.go.
 type flags uint16
 
 const (

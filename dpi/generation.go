@@ -11,6 +11,7 @@ type generation struct {
 	compiled *rules.Compiled
 	flows    int
 	freezes  bool // a rule counts from a flow's first packet on
+	names    bool // a rule counts flows by what their hello shows
 	ja4      bool // a rule counts flows by their fingerprint: look is to leave it in Engine.ja4
 	again    bool // a rule is asked again
 	hosts    bool // every request is read for its host
@@ -29,6 +30,7 @@ func newGeneration(c *rules.Compiled) generation {
 		do := &c.Rules[i].Do
 		g.again = g.again || c.Rules[i].Again
 		g.freezes = g.freezes || do.Mechanism == rules.MechanismFreeze || do.Then != nil && do.Then.Mechanism == rules.MechanismFreeze
+		g.names = g.names || do.Mechanism == rules.MechanismLimit && do.Keys&(rules.LimitSNI|rules.LimitJA4) != 0
 		g.ja4 = g.ja4 || do.Mechanism == rules.MechanismLimit && do.Keys&rules.LimitJA4 != 0
 	}
 	return g

@@ -20,6 +20,7 @@ type ledger struct {
 	tally [2]tally      // up and down, from the flow's first packet on; counted only under a policy that freezes
 	left  int64         // drop, freeze: what may still pass of Do.After, in its unit
 	full  [2]atomicTime // police: when the flow's buckets, up and down, will be full again
+	names [2]uint64     // limit: hashes of the server name and the JA4 that its hello showed; 0: none
 	entry *entry        // what the flow has in common with others, kept until the flow is forgotten; may be nil
 }
 
@@ -87,7 +88,7 @@ func (e *Engine) count(f *flow) {
 	}
 	t.payload++
 	t.bytes += uint64(n)
-	if isData(f.facts.Protocol, e.pkt.Payload) {
+	if e.isData(f) {
 		t.data++
 	}
 }
@@ -104,7 +105,7 @@ func (e *Engine) cost(f *flow, c *rules.Count) int64 {
 	case rules.UnitBytes:
 		return int64(n)
 	case rules.UnitData:
-		if isData(f.facts.Protocol, e.pkt.Payload) {
+		if e.isData(f) {
 			return 1
 		}
 	case rules.UnitPayload:

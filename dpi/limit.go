@@ -23,25 +23,32 @@ func (e *Engine) limit(f *flow, do *rules.Do) {
 	case do.Keys&rules.LimitServer24 != 0:
 		w.outside = network(f.key.outside)
 	}
-	if do.Keys&rules.LimitSNI != 0 {
-		if !hasHello(f.facts.Protocol) || len(e.name) == 0 {
-			return
-		}
-		w.sni = maphash.Bytes(nameSeed, e.name)
+	e.noteNames(f)
+	if l := f.ledger; l != nil {
+		w.sni, w.ja4 = l.names[0], l.names[1]
 	}
-	if do.Keys&rules.LimitJA4 != 0 {
-		if len(e.ja4) == 0 {
-			return
-		}
-		w.ja4 = maphash.Bytes(nameSeed, e.ja4)
+	if do.Keys&rules.LimitSNI != 0 && w.sni == 0 || do.Keys&rules.LimitJA4 != 0 && w.ja4 == 0 {
+		return
+	}
+	if do.Keys&rules.LimitSNI == 0 {
+		w.sni = 0
+	}
+	if do.Keys&rules.LimitJA4 == 0 {
+		w.ja4 = 0
 	}
 	if e.arrive(f, do, w) {
 		e.emit(EventBan, f)
 	}
 }
 
-func hasHello(p rules.Protocol) bool {
-	return p == rules.ProtocolTLS || p == rules.ProtocolQUIC || p == rules.ProtocolDTLS
+// noteNames keeps what the packet at hand shows in its hello: the rule may hit with a later one.
+func (e *Engine) noteNames(f *flow) {
+	if f.facts.Hello == rules.HelloNamed && len(e.name) > 0 {
+		e.ledgerOf(f).names[0] = maphash.Bytes(nameSeed, e.name)
+	}
+	if len(e.ja4) > 0 {
+		e.ledgerOf(f).names[1] = maphash.Bytes(nameSeed, e.ja4)
+	}
 }
 
 // network is the /24 of an IPv4 address, the /48 of an IPv6 one.

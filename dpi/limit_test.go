@@ -76,6 +76,33 @@ func TestLimitWithoutKey(t *testing.T) {
 	}
 }
 
+// B21: the same fingerprint counts, whatever the name, and another one does not.
+func TestLimitByFingerprint(t *testing.T) {
+	do := rules.Do{Mechanism: rules.MechanismLimit, Limit: 1, Keys: rules.LimitJA4, Window: time.Minute, Ban: time.Minute}
+	w := wireOf(t, doing(t, "protocol: tls", do))
+	require.Equal(t, Accept, w.connect().up(hello("a.example")))
+	require.Equal(t, Accept, w.up(answer))
+	other := hello("b.example")
+	other[9+2+32+1+2+1] ^= 1 // its only cipher suite
+	require.Equal(t, Accept, w.connect().up(other))
+	require.Equal(t, Drop, w.connect().up(hello("c.example")))
+}
+
+// A rule that needs more than the hello counts by the hello nevertheless.
+func TestLimitThatIsDecidedLater(t *testing.T) {
+	w := wireOf(t, doing(t, "protocol: tls", siberian))
+	e := w.engine
+	f := &flow{facts: rules.Facts{Hello: rules.HelloNamed}}
+	e.name = []byte("proxy.example")
+	e.noteNames(f)
+	e.name = nil
+	e.limit(f, &siberian)
+	require.NotNil(t, f.ledger.entry)
+	f = &flow{facts: rules.Facts{Hello: rules.HelloUnnamed}}
+	e.limit(f, &siberian)
+	require.Nil(t, f.ledger)
+}
+
 // Engines of one box count together.
 func TestLimitOfManyEngines(t *testing.T) {
 	do := siberian
