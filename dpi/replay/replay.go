@@ -1,0 +1,267 @@
+package replay
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"math"
+	"net/netip"
+	"time"
+
+	"dpilab/dpi"
+	"dpilab/dpi/packet"
+	"dpilab/rules"
+)
+
+// Options are settings of Run. Policy is required.
+type Options struct {
+	Policy    *rules.Compiled
+	Seed      uint64         // of every chance that the policy takes
+	Inside    []netip.Prefix // that the inside has; none: the opener of each flow is inside
+	Checksums Checksums
+	Out       io.Writer // gets the capture as it comes out; nil: nobody wants it
+	PCAPNG    bool      // Out is pcapng, whatever the capture is
+	Marked    bool      // what the box drops stays in Out, with a comment; only where Out is pcapng
+	Flows     int       // flows that are remembered and listed at most; 0: 65,536
+	Story     bool      // list what the box did in every flow
+}
+
+// ErrMarked is Options.Marked for a format without comments.
+var ErrMarked = errors.New("pcap has no comments that could mark dropped packets: write pcapng, or leave them out")
+
+const (
+	defaultFlows = 1 << 16
+	probeBytes   = 1 << 20 // from which ChecksumsAuto judges
+)
+
+// Run gives a capture to a box and says what it did. The report is there with a *BrokenError and with an error of the context too: for
+// what was read until then. It is the only goroutine that uses r and o.Out.
+func Run(ctx context.Context, r io.Reader, o Options) (*Report, error) {
+	if o.Flows <= 0 {
+		o.Flows = defaultFlows
+	}
+	var repairs [2]repair
+	switch o.Checksums {
+	case ChecksumsFixed:
+		repairs = [2]repair{repairAll, repairAll}
+	case ChecksumsAuto:
+		head, err := io.ReadAll(io.LimitReader(r, probeBytes))
+		if err != nil {
+			return nil, err
+		}
+		repairs = probe(head, &o)
+		r = io.MultiReader(bytes.NewReader(head), r)
+	}
+	from, err := open(r)
+	if err != nil {
+		return nil, err
+	}
+	if s, ok := from.(*pcapSource); ok && !understood(s.faces[0].link) {
+		return nil, &LinkError{s.faces[0].link}
+	}
+	if _, ok := from.(*pcapSource); ok && o.Marked && o.Out != nil && !o.PCAPNG {
+		return nil, ErrMarked
+	}
+	x := newRun(from, &o, repairs)
+	err = x.all(ctx)
+	x.drain()
+	return x.finish(err), errors.Join(err, x.out.finish())
+}
+
+// probe counts checksums at the beginning of a capture.
+func probe(head []byte, o *Options) (repairs [2]repair) {
+	from, err := open(bytes.NewReader(head))
+	if err != nil {
+		return repairs
+	}
+	t := newFlows(o.Flows, o.Inside)
+	t.onGone = func(*flow) {}
+	var r record
+	var p packet.Packet
+	var both [2]sums
+	for from.next(&r) == nil {
+		if !r.packet || r.length > len(r.frame) {
+			continue
+		}
+		at, _ := above(from.interfaces()[r.face].link, r.frame)
+		if at < 0 || p.Decode(r.frame[at:]) != nil {
+			continue
+		}
+		if _, dir, ok := t.of(&p); ok {
+			both[sideIndex(dir)].add(&p)
+		}
+	}
+	return [2]repair{both[0].repair(), both[1].repair()}
+}
+
+// box is what run needs of dpi.Engine.
+type box interface {
+	Handle(now time.Duration, p dpi.Packet, out []dpi.Verdict) []dpi.Verdict
+	Advance(now time.Duration, out []dpi.Verdict) []dpi.Verdict
+}
+
+// run is one capture on its way through the box.
+type run struct {
+	o        *Options
+	from     source
+	engine   box
+	out      *output
+	flows    *flows
+	namers   namers
+	links    links
+	report   *Report
+	repairs  [2]repair
+	ruleOf   map[*rules.Rule]int // index into report.Rules
+	verdicts []dpi.Verdict
+	events   []dpi.Event // of the call at hand
+	held     map[uint32]*heldPacket
+
+	begun  bool
+	base   int64         // capture time at the clock's 0
+	clock  time.Duration // the box's
+	p      packet.Packet
+	fed    []byte
+	frame  []byte
+	passed time.Duration // what the box was told last
+}
+
+// heldPacket is one that the box keeps.
+type heldPacket struct {
+	flow   *flow
+	dir    rules.Direction
+	record record
+	at     int // offset of the IP packet in the frame
+	fed    int // bytes of it that the box got
+	cut    bool
+	since  time.Duration // box's clock, when it came
+}
+
+func newRun(from source, o *Options, repairs [2]repair) *run {
+	x := &run{
+		o: o, from: from, out: newOutput(o.Out, from, o.PCAPNG), flows: newFlows(o.Flows, o.Inside), repairs: repairs,
+		ruleOf: map[*rules.Rule]int{}, held: map[uint32]*heldPacket{}, links: newLinks(),
+		report: &Report{
+			Format: from.format(), Policy: o.Policy.Policy.Name, Date: o.Policy.Policy.Date, Seed: o.Seed, Checksums: o.Checksums.String(),
+			Untouched: map[string]int{}, Rules: []RuleTotal{}, Flows: []*Flow{}, Notes: []string{}, Caveat: Caveat,
+		},
+	}
+	x.flows.onGone = x.gone
+	x.engine = dpi.New(dpi.Options{Policy: o.Policy, Seed: o.Seed, OnEvent: func(e *dpi.Event) { x.events = append(x.events, *e) }})
+	return x
+}
+
+// all reads the capture to its end.
+func (x *run) all(ctx context.Context) error {
+	var r record
+	for n := 0; ; n++ {
+		if n%1024 == 0 && ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if err := x.from.next(&r); err != nil {
+			if errors.Is(err, io.EOF) {
+				return nil
+			}
+			return err
+		}
+		if !r.packet {
+			x.out.other(&r)
+			continue
+		}
+		x.packet(&r)
+	}
+}
+
+// packet takes one packet of the capture.
+func (x *run) packet(r *record) {
+	t := &x.report.Totals
+	t.Packets++
+	t.Bytes += uint64(r.length)
+	link := x.from.interfaces()[r.face].link
+	now := x.time(r)
+	at, _ := above(link, r.frame)
+	if at < 0 {
+		if understood(link) {
+			t.NotIP++
+		} else {
+			t.Unknown++
+		}
+		x.out.untouched(r, nil)
+		return
+	}
+	data, cut := prepare(x.fed, r.frame[at:], r.length-len(r.frame))
+	x.fed = data
+	f, dir, crosses := x.place(data)
+	if !crosses {
+		t.Beside++
+		x.out.untouched(r, nil)
+		return
+	}
+	x.pass(now)
+	x.count(r, f, dir, data, cut)
+	if f != nil {
+		f.face = r.face
+		f.link[sideIndex(dir)] = x.links.index(r.frame[:at])
+		if mend(&x.p, x.repairs[sideIndex(dir)], cut) {
+			t.Mended++
+		}
+		if dir == f.opener() {
+			x.namers.look(f, &x.p)
+		}
+	}
+	id := uint32(r.number)
+	x.verdicts = x.engine.Handle(now, dpi.Packet{ID: id, Dir: dir, Data: data}, x.verdicts[:0])
+	x.settle(&heldPacket{flow: f, dir: dir, record: *r, at: at, fed: len(data), cut: cut, since: now}, id)
+}
+
+// place finds the flow of an IP packet. One that cannot be read has none, and goes up (choice).
+func (x *run) place(data []byte) (f *flow, dir rules.Direction, crosses bool) {
+	if err := x.p.Decode(data); err != nil && !errors.Is(err, packet.ErrTransport) {
+		x.report.Totals.Broken++
+		return nil, rules.Up, true
+	}
+	f, dir, crosses = x.flows.of(&x.p)
+	if f != nil && f.Transport == "" {
+		f.begin(x.clock)
+	}
+	return f, dir, crosses
+}
+
+func (x *run) count(r *record, f *flow, dir rules.Direction, data []byte, cut bool) {
+	t := &x.report.Totals
+	t.Box++
+	if cut {
+		t.Cut++
+	}
+	if len(data) > 1500 {
+		t.Large++
+	}
+	if f == nil {
+		return
+	}
+	w := f.traffic(dir)
+	w.Packets++
+	w.Bytes += uint64(len(x.p.Data))
+}
+
+// time moves the box's clock to a packet.
+func (x *run) time(r *record) time.Duration {
+	if !r.timed {
+		return x.clock
+	}
+	if !x.begun {
+		x.begun, x.base = true, r.time
+		x.report.Start = time.Unix(0, r.time).UTC().Format(time.RFC3339Nano)
+	}
+	const latest = math.MaxInt64 / 4 // 73 years; the box adds its timeouts to the clock
+	since := r.time - x.base
+	if (r.time >= x.base) != (since >= 0) || since > latest {
+		since = latest // it does not fit
+	}
+	if now := time.Duration(since); now >= x.clock {
+		x.clock = now
+	} else {
+		x.report.Totals.Earlier++
+	}
+	return x.clock
+}
