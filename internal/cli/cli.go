@@ -95,6 +95,6 @@ Exit codes: 0 all as expected, 1 not, 2 usage or a broken file, 3 the machine la
 		SilenceUsage:      true,
 		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
 	}
-	root.AddCommand(runCommand(), listCommand(), checkCommand(), shellCommand(), doctorCommand(), boxCommand(), versionCommand())
+	root.AddCommand(runCommand(), listCommand(), checkCommand(), shellCommand(), doctorCommand(), boxCommand(), pcapCommand(), versionCommand())
 	return root
 }
