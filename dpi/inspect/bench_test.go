@@ -1,6 +1,9 @@
 package inspect
 
-import "testing"
+import (
+	"crypto/tls"
+	"testing"
+)
 
 func BenchmarkClientHello(b *testing.B) {
 	chromium := captured(b, "chromium_tcp", true).stream()
@@ -79,5 +82,59 @@ func BenchmarkWhatsApp(b *testing.B) {
 	payload := captured(b, "wa_tcp_443", true).parts[0]
 	for b.Loop() {
 		_ = WhatsApp(payload)
+	}
+}
+
+func BenchmarkFingerprint(b *testing.B) {
+	hello := helloOf(b, captured(b, "utls_chrome", true))
+	dst := make([]byte, 0, 64)
+	b.Run("JA3", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			dst = hello.JA3(dst[:0])
+		}
+	})
+	b.Run("JA4", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			dst = hello.JA4(dst[:0], 't')
+		}
+	})
+}
+
+func BenchmarkLooks(b *testing.B) {
+	for name, payload := range map[string][]byte{
+		"stranger": captured(b, "obfs4", true).parts[0],
+		"openvpn":  capture(b, "openvpn_udp")[0].parts[0],
+	} {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				_, _ = UDPProtocol(payload), TCPProtocol(payload)
+			}
+		})
+	}
+}
+
+func BenchmarkCertificate(b *testing.B) {
+	flight := serverFlight(b, certificateOf(b, certificateSpec{common: "a.example", names: manyNames(30)}), tls.VersionTLS12)
+	c, names := new(Certificate), 0
+	b.ReportAllocs()
+	for b.Loop() {
+		_ = c.Flight(flight)
+		for range c.Names {
+			names++
+		}
+	}
+}
+
+func BenchmarkDTLS(b *testing.B) {
+	body := wideHello(300)
+	datagram := dtlsRecordOf(0, dtlsFragmentOf(0, body, 0, len(body)))
+	d := new(DTLS)
+	b.ReportAllocs()
+	for b.Loop() {
+		d.Reset()
+		_ = d.Datagram(datagram)
 	}
 }

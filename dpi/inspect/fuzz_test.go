@@ -63,6 +63,12 @@ func FuzzQUIC(f *testing.F) {
 		require.Equal(t, before, string(datagram))
 		require.Equal(t, r == Yes, q.Hello.Length > 0)
 
+		require.False(t, q.Unreadable && r != No)
+		for i := range quicVersions {
+			other := QUIC{Options: QUICOptions{Versions: quicVersions[i].member, Lone: true, Bare: i > 0}}
+			require.NotEqual(t, More, other.Datagram(datagram), "a lone frame is all there is")
+		}
+
 		// Frames that a fuzzer can reach only below the encryption.
 		plain = append(plain[:min(len(plain), 8000):min(len(plain), 8000)], make([]byte, 4)...)
 		sealed := sealInitial(initialSpec{dcid: []byte("12345678"), numberLen: 2, plain: plain})
