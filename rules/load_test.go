@@ -53,12 +53,13 @@ rules:
   - {rule: r6, when: all, do: {learn: server port, after: 10m, then: {drop: both, after: 3 packets}}, source: {ref: choice}}
 `), fstest.MapFS{"policies/lists/names.domains": {Data: []byte("x.com\n")}})
 	require.NoError(t, err)
-	require.Equal(t, Profile{
-		Reassembly: Reassembly{TCP: true, Records: true, Both: true, Bytes: 8192, Segments: 6},
-		Inspect:    Range{7, 7}, Unknown: 200,
-		TCPIdle: 10 * time.Minute, UDPIdle: 30 * time.Second, OtherIdle: 90 * time.Second,
-		TrailingDot: true, Miss: Chance{Share: 0.025}, Flows: 1000, FailClosed: true,
-	}, p.Profile)
+	want := DefaultProfile()
+	want.Reassembly = Reassembly{TCP: true, Records: true, Both: true, Bytes: 8192, Segments: 6}
+	want.Originator = false
+	want.Inspect, want.Unknown = Range{7, 7}, 200
+	want.TCPIdle, want.UDPIdle, want.OtherIdle = 10*time.Minute, 30*time.Second, 90*time.Second
+	want.TrailingDot, want.Miss, want.Flows, want.FailClosed = true, Chance{Share: 0.025}, 1000, true
+	require.Equal(t, want, p.Profile)
 	require.Equal(t, []string{"all", "2025-01-01", "a test", "policies/all.yaml"}, []string{p.Name, p.Date, p.About, p.File})
 	require.Len(t, p.Rules, 7)
 	require.Equal(t, Rule{
@@ -120,7 +121,7 @@ rules:
 	require.Equal(t, MechanismDrop, p.Rules[1].Do.Mechanism)
 	require.Equal(t, Reassembly{TCP: true, Bytes: 100, Segments: 9}, p.Profile.Reassembly)
 	require.Equal(t, 5, p.Profile.Flows)
-	require.InDelta(t, 0.01, p.Profile.Miss, 1e-9)
+	require.InDelta(t, 0.01, p.Profile.Miss.Share, 1e-9)
 	c, err := p.Compile()
 	require.NoError(t, err)
 	f := Facts{Known: AllFacts, SNI: c.Name([]byte("c.com"))}
