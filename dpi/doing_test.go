@@ -286,3 +286,30 @@ func FuzzActing(f *testing.F) {
 		}
 	})
 }
+
+// B25 (N4P#274): WireGuard's handshake and two packets of data pass. B24: OpenVPN's 15 packets of data, and no more.
+func TestTunnelsAreCut(t *testing.T) {
+	client := append([]byte{1, 0, 0, 0}, make([]byte, 144)...)
+	server := append([]byte{2, 0, 0, 0}, make([]byte, 88)...)
+	data := append([]byte{4, 0, 0, 0}, make([]byte, 92)...)
+	count := func(n int) rules.Do {
+		return rules.Do{Mechanism: rules.MechanismDrop, After: rules.Count{Range: rules.Range{Min: n, Max: n}, Unit: rules.UnitData}}
+	}
+	w := wireOf(t, doing(t, "protocol: wireguard", count(2))).flow()
+	for range 3 { // it is repeated until it is answered
+		require.Equal(t, Accept, w.udp(rules.Up, client).Action)
+	}
+	require.Equal(t, Accept, w.udp(rules.Down, server).Action)
+	require.Equal(t, Accept, w.udp(rules.Up, data).Action)
+	require.Equal(t, Accept, w.udp(rules.Down, data).Action)
+	require.Equal(t, Drop, w.udp(rules.Up, data).Action)
+	require.Equal(t, Drop, w.udp(rules.Up, client).Action)
+
+	w = wireOf(t, doing(t, "protocol: openvpn", count(15))).flow()
+	reset := append([]byte{7 << 3, 1, 2, 3, 4, 5, 6, 7, 8}, 0, 0, 0, 0, 0)
+	w.udp(rules.Up, reset)
+	require.Equal(t, 1, w.kinds(EventHit))
+	for i := range 20 {
+		require.Equal(t, Accept == w.udp(rules.Up, append([]byte{9 << 3}, answer...)).Action, i < 15)
+	}
+}
