@@ -27,7 +27,7 @@ func (e *Engine) hit(f *flow, rule int32) {
 	}
 	switch {
 	case f.is(flagHeld):
-		f.expires = f.ledger.entry.until.load()
+		f.expires = f.ledger.hold.until.load()
 	case do.Residual > 0:
 		f.expires = e.now + do.Residual
 		if do.Hold != rules.HoldFlow {
@@ -63,8 +63,8 @@ func (e *Engine) touch(f *flow) {
 // refresh starts the residual time again, for the flow and for what it holds.
 func (e *Engine) refresh(f *flow, do *rules.Do) {
 	f.expires = e.now + do.Residual
-	if do.Hold != rules.HoldFlow && f.ledger != nil && f.ledger.entry != nil {
-		f.ledger.entry.until.extend(f.expires)
+	if f.ledger != nil && f.ledger.hold != nil {
+		f.ledger.hold.until.extend(f.expires)
 	}
 }
 

@@ -35,16 +35,11 @@ func (e *Engine) hold(f *flow, h rules.Hold, until time.Duration, banned bool) {
 		x.policy, x.rule, x.learnt, x.banned = c, f.rule, learnt, banned
 	}
 	x.until.extend(until)
-	l.keep(x)
-}
-
-// keep takes an entry in hand, in place of one that may be there.
-func (l *ledger) keep(x *entry) {
 	x.users.Add(1)
-	if l.entry != nil {
-		l.entry.users.Add(-1)
+	if l.hold != nil {
+		l.hold.users.Add(-1)
 	}
-	l.entry = x
+	l.hold = x
 }
 
 // held puts a flow that opens under what an earlier one left behind, and tells whether there was anything.
@@ -57,7 +52,7 @@ func (e *Engine) held(f *flow) bool {
 	if x == nil {
 		return false
 	}
-	e.ledgerOf(f).entry = x
+	e.ledgerOf(f).hold = x
 	f.flags |= flagHeld
 	if x.learnt {
 		f.flags |= flagLearnt

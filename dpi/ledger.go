@@ -21,7 +21,8 @@ type ledger struct {
 	left  int64         // drop, freeze: what may still pass of Do.After, in its unit
 	full  [2]atomicTime // police: when the flow's buckets, up and down, will be full again
 	names [2]uint64     // limit: hashes of the server name and the JA4 that its hello showed; 0: none
-	entry *entry        // what the flow has in common with others, kept until the flow is forgotten; may be nil
+	entry *entry        // police, limit: what the flow has in common with others; nil: nothing
+	hold  *entry        // what the flow holds, or is held by; nil: nothing
 }
 
 // tally is what came by in one direction.
@@ -54,8 +55,10 @@ func (e *Engine) putLedger(f *flow) {
 		return
 	}
 	f.ledger = nil
-	if l.entry != nil {
-		l.entry.users.Add(-1)
+	for _, x := range [2]*entry{l.entry, l.hold} {
+		if x != nil {
+			x.users.Add(-1)
+		}
 	}
 	if len(e.ledgers) < maxIdleLedgers {
 		*l = ledger{}
