@@ -6,6 +6,8 @@ import (
 	"slices"
 )
 
+const hexDigits = "0123456789abcdef"
+
 // JA4 appends the 36 characters of the hello's JA4 fingerprint, as in t13d1516h2_8daaf6152771_d8a2da3f94cd, in the format
 // that FoxIO published (github.com/FoxIO-LLC/ja4, technical_details/JA4.md). transport is 't' for TLS over TCP, 'q' for
 // QUIC, 'd' for DTLS. It appends nothing for a hello with more than 256 cipher suites, extensions or signature
@@ -96,8 +98,7 @@ func (h *Hello) appendALPN(dst []byte) []byte {
 	}
 	first, last := protocol[0], protocol[len(protocol)-1]
 	if !isAlphanumeric(first) || !isAlphanumeric(last) {
-		const digits = "0123456789abcdef"
-		first, last = digits[first>>4], digits[last&0xf]
+		first, last = hexDigits[first>>4], hexDigits[last&0xf]
 	}
 	return append(dst, first, last)
 }
@@ -108,11 +109,11 @@ func isAlphanumeric(c byte) bool {
 
 // appendHex appends the numbers in four hexadecimal digits each, with commas.
 func appendHex(dst []byte, list []uint16) []byte {
-	for i, number := range list {
+	for i, n := range list {
 		if i > 0 {
 			dst = append(dst, ',')
 		}
-		dst = hex.AppendEncode(dst, []byte{byte(number >> 8), byte(number)})
+		dst = append(dst, hexDigits[n>>12], hexDigits[n>>8&0xf], hexDigits[n>>4&0xf], hexDigits[n&0xf])
 	}
 	return dst
 }
