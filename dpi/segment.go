@@ -54,8 +54,8 @@ func (e *Engine) open(f *flow, c *rules.Compiled, data []byte, segments int) (r 
 		}
 		return r, r == inspect.Yes // a chat says what it is once
 	}
-	if !first {
-		return inspect.No, false
+	if !first || f.reading != nil && !f.reading.side[1-sideOf(e.dir)].empty() {
+		return inspect.No, false // the other side's hello is still coming
 	}
 	return inspect.No, e.openOther(f, c, data, segments)
 }
