@@ -30,8 +30,12 @@ func (e *Engine) readCertificate(f *flow, c *rules.Compiled, data []byte, segmen
 		return
 	}
 	e.certificate.Names(func(name []byte) bool {
-		e.name, f.facts.Certificate = name, c.Name(name)
-		return c.Match(&f.facts) < 0
+		f.facts.Certificate = c.Name(name)
+		if c.Match(&f.facts) < 0 {
+			return true
+		}
+		e.name = name
+		return false
 	})
 }
 
