@@ -1,7 +1,6 @@
 package replay
 
 import (
-	"bytes"
 	"strings"
 
 	"dpilab/dpi/inspect"
@@ -23,6 +22,7 @@ type namer struct {
 	next    uint32
 	packets int
 	quic    inspect.QUIC
+	dtls    inspect.DTLS
 }
 
 // namers deals namers out; the flow that has had one longest gives it back.
@@ -31,6 +31,7 @@ type namers struct {
 	turn  int
 	tls   inspect.TLS
 	dns   [256]byte
+	ja4   [40]byte
 }
 
 // release ends the search for the flow's name.
@@ -45,6 +46,7 @@ func (n *namers) take(f *flow) *namer {
 	n.turn = (n.turn + 1) % namerSlots
 	if *slot == nil {
 		*slot = &namer{}
+		(*slot).quic.Options.Versions = inspect.ReadQUICv1 | inspect.ReadQUICv2 | inspect.ReadQUICDraft29
 	}
 	x := *slot
 	if x.owner != nil {
@@ -52,6 +54,7 @@ func (n *namers) take(f *flow) *namer {
 	}
 	x.owner, x.stream, x.packets = f, x.stream[:0], 0
 	x.quic.Reset()
+	x.dtls.Reset()
 	f.name = x
 	return x
 }
@@ -94,6 +97,7 @@ func (n *namers) look(f *flow, p *packet.Packet) {
 func (n *namers) stream(f *flow, b []byte) (protocol, name string, more bool) {
 	switch n.tls.ClientHello(b) {
 	case inspect.Yes:
+		f.JA4 = string(n.tls.Hello.JA4(n.ja4[:0], 't'))
 		return "tls", string(n.tls.Hello.SNI), false
 	case inspect.More:
 		if inspect.IsTLSRecord(b) {
@@ -107,12 +111,8 @@ func (n *namers) stream(f *flow, b []byte) (protocol, name string, more bool) {
 		return "http", string(host), false
 	case inspect.WhatsApp(b) == inspect.Yes:
 		return "whatsapp", "", false
-	case bytes.HasPrefix(b, []byte("SSH-")):
-		return "ssh", "", false
-	case inspect.IsSOCKS(b):
-		return "socks", "", false
-	case inspect.IsHTTPProxy(b):
-		return "http proxy", "", false
+	case inspect.TCPProtocol(b) != inspect.LooksNone:
+		return inspect.TCPProtocol(b).String(), "", false
 	case inspect.IsTLSRecord(b):
 		return "tls", "", false
 	}
@@ -134,12 +134,23 @@ func (n *namers) datagram(x *namer, b []byte) (protocol, name string, more bool)
 	}
 	switch x.quic.Datagram(b) {
 	case inspect.Yes:
+		x.owner.JA4 = string(x.quic.Hello.JA4(n.ja4[:0], 'q'))
 		return "quic", string(x.quic.Hello.SNI), false
 	case inspect.More:
 		return "quic", "", true
 	}
 	if _, ok := inspect.QUICVersion(b); ok || x.owner.Protocol == "quic" {
 		return "quic", "", true
+	}
+	switch x.dtls.Datagram(b) {
+	case inspect.Yes:
+		x.owner.JA4 = string(x.dtls.Hello.JA4(n.ja4[:0], 'd'))
+		return "dtls", string(x.dtls.Hello.SNI), false
+	case inspect.More:
+		return "dtls", "", true
+	}
+	if l := inspect.UDPProtocol(b); l != inspect.LooksNone {
+		return l.String(), "", false
 	}
 	return "", "", false
 }

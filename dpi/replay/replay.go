@@ -120,6 +120,7 @@ type run struct {
 	begun  bool
 	base   int64         // capture time at the clock's 0
 	clock  time.Duration // the box's
+	at     heldPacket    // the packet at hand
 	p      packet.Packet
 	fed    []byte
 	frame  []byte
@@ -211,7 +212,8 @@ func (x *run) packet(r *record) {
 	}
 	id := uint32(r.number)
 	x.verdicts = x.engine.Handle(now, dpi.Packet{ID: id, Dir: dir, Data: data}, x.verdicts[:0])
-	x.settle(&heldPacket{flow: f, dir: dir, record: *r, at: at, fed: len(data), cut: cut, since: now}, id)
+	x.at = heldPacket{flow: f, dir: dir, record: *r, at: at, fed: len(data), cut: cut, since: now}
+	x.settle(&x.at, id)
 }
 
 // place finds the flow of an IP packet. One that cannot be read has none, and goes up (choice).

@@ -73,6 +73,7 @@ type Flow struct {
 	Opened    string    `json:"opened"`             // inside or outside: where the client is
 	Protocol  string    `json:"protocol,omitempty"` // tls, quic, http, dns ...
 	Name      string    `json:"name,omitempty"`     // SNI, host or query
+	JA4       string    `json:"ja4,omitempty"`      // of the ClientHello
 	Verdicts  []Verdict `json:"verdicts,omitempty"` // at most 8
 	Up        Traffic   `json:"up"`
 	Down      Traffic   `json:"down"`

@@ -79,12 +79,13 @@ func (x *run) settle(now *heldPacket, id uint32) {
 }
 
 // keep copies a packet that the box holds.
-func (x *run) keep(p *heldPacket, id uint32) {
+func (x *run) keep(now *heldPacket, id uint32) {
+	p := *now
 	r := &p.record
 	r.raw = append([]byte(nil), r.raw...)
 	r.frame = append([]byte(nil), r.frame...)
 	r.extra = append([]byte(nil), r.extra...)
-	x.held[id] = p
+	x.held[id] = &p
 }
 
 // sender gives the rule of the n-th packet that the box sends in this call; nil if no event tells.
