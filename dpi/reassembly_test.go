@@ -3,6 +3,7 @@ package dpi
 import (
 	"math/rand/v2"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -66,47 +67,124 @@ func TestFakeAtTheSameSequenceNumber(t *testing.T) {
 	}
 }
 
-// pieces against its slow twin: a byte array with a mark for each byte that was filled first.
+// A box that believes the last copy is not hidden from by a fake that came before, but by one that comes after (choice: the other side of
+// the switch).
+func TestLastCopyIsBelieved(t *testing.T) {
+	last := func(p *rules.Profile) { p.Reassembly.TCP, p.Reassembly.Last = true, true }
+	rule := blocks(rules.Condition{SNI: []string{"blocked.example"}})
+	h, fake := hello("blocked.example"), hello("allowed.example")
+	for profile, want := range map[string]Action{"first": Accept, "last": Drop} {
+		change := joinsTCP
+		if profile == "last" {
+			change = last
+		}
+		w := reads(t, change, rule).connect()
+		at := w.seq[0]
+		require.Equal(t, Accept, w.tcp(rules.Up, ack, at, fake).Action)
+		require.Equal(t, want, w.tcp(rules.Up, ack, at, h).Action, "the whole hello, %s", profile)
+		// The fake's part with the name waits behind a hole, the real one follows.
+		w = reads(t, change, rule).connect()
+		at = w.seq[0]
+		require.Equal(t, Accept, w.tcp(rules.Up, ack, at+40, fake[40:]).Action)
+		require.Equal(t, Accept, w.tcp(rules.Up, ack, at+40, h[40:]).Action)
+		require.Equal(t, want, w.tcp(rules.Up, ack, at, h[:40]).Action, "a part, %s", profile)
+	}
+}
+
+// Where only what comes in order is joined, a segment behind a hole ends the reading (disorder: ZAP-doc, C).
+func TestOnlyInOrder(t *testing.T) {
+	strict := func(p *rules.Profile) { p.Reassembly.TCP, p.Reassembly.Ordered = true, true }
+	w, h := reads(t, strict, blocks(rules.Condition{SNI: []string{"blocked.example"}})).connect(), hello("blocked.example")
+	require.Equal(t, Accept, w.up(h[:40]))
+	require.Equal(t, Drop, w.up(h[40:]))
+	for _, from := range []int{40, 20} {
+		w.connect()
+		at := w.seq[0]
+		if from == 20 {
+			require.Equal(t, Accept, w.tcp(rules.Up, ack, at, h[:10]).Action)
+		}
+		require.Equal(t, Accept, w.tcp(rules.Up, ack, at+uint32(from), h[from:]).Action)
+		require.Equal(t, Accept, w.tcp(rules.Up, ack, at, h).Action)
+	}
+}
+
+// B14 (choice of five seconds there): what is kept of a hello is kept for a time.
+func TestReassemblyTimeout(t *testing.T) {
+	timed := func(p *rules.Profile) { p.Reassembly.TCP, p.Reassembly.Timeout = true, 5*time.Second }
+	for wait, want := range map[time.Duration]Action{4 * time.Second: Drop, 5 * time.Second: Accept} {
+		w, h := reads(t, timed, blocks(rules.Condition{SNI: []string{"blocked.example"}})).connect(), hello("blocked.example")
+		require.Equal(t, Accept, w.up(h[:20]))
+		require.Equal(t, Accept, w.wait(wait/2).up(h[20:40]))
+		require.Equal(t, want, w.wait(wait/2).up(h[40:]), "from the first segment on")
+		require.Equal(t, Drop, w.up(h), "a later hello is read")
+	}
+	unreadable := reads(t, timed, blocks(rules.Condition{Hello: []rules.HelloKind{rules.HelloUnreadable}})).connect()
+	require.Equal(t, Accept, unreadable.up(hello("blocked.example")[:20]))
+	require.Equal(t, Drop, unreadable.wait(6*time.Second).up(hello("blocked.example")[20:]))
+}
+
+// twinPieces is the slow, obvious pieces: a byte array with a mark for each byte that is there.
+type twinPieces struct {
+	data   [256]byte
+	filled [256]bool
+}
+
+func (s *twinPieces) add(offset int, b []byte, last bool) {
+	for i, x := range b {
+		if last || !s.filled[offset+i] {
+			s.data[offset+i], s.filled[offset+i] = x, true
+		}
+	}
+}
+
+func (s *twinPieces) ready() []byte {
+	n := 0
+	for n < len(s.filled) && s.filled[n] {
+		n++
+	}
+	return s.data[:n]
+}
+
 func TestPiecesAgainstTwin(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
-	limit := &rules.Reassembly{TCP: true, Bytes: 256, Segments: 40}
-	for range 3000 {
-		var s pieces
-		var data [256]byte
-		var filled [256]bool
-		for range 20 {
-			offset, n := r.IntN(200), 1+r.IntN(56)
-			b := make([]byte, n)
-			for i := range b {
-				b[i] = byte(r.Uint32())
-			}
-			if !s.add(offset, b, limit) {
-				break // too many gaps: given up
-			}
-			for i, x := range b {
-				if !filled[offset+i] {
-					data[offset+i], filled[offset+i] = x, true
+	for _, last := range []bool{false, true} {
+		limit := &rules.Reassembly{TCP: true, Bytes: 256, Segments: 40, Last: last}
+		for range 3000 {
+			var s pieces
+			var twin twinPieces
+			for range 20 {
+				b := make([]byte, 1+r.IntN(56))
+				for i := range b {
+					b[i] = byte(r.Uint32())
 				}
+				offset := r.IntN(200)
+				if !s.add(offset, b, limit) {
+					break // too many gaps: given up
+				}
+				twin.add(offset, b, last)
+				require.Equal(t, twin.ready(), append([]byte{}, s.ready()...))
 			}
-			n = 0
-			for n < len(filled) && filled[n] {
-				n++
-			}
-			require.Equal(t, data[:n], append([]byte{}, s.ready()...))
 		}
 	}
 }
 
 func FuzzPieces(f *testing.F) {
-	f.Add([]byte{0, 3, 5, 9, 2, 4})
-	f.Fuzz(func(t *testing.T, moves []byte) {
+	f.Add([]byte{0, 3, 5, 9, 2, 4}, false)
+	f.Add([]byte{9, 30, 0, 3, 5, 9, 2, 4, 0, 12}, true)
+	f.Fuzz(func(t *testing.T, moves []byte, last bool) {
 		var s pieces
-		limit := &rules.Reassembly{TCP: true, Bytes: 300, Segments: 64}
+		var twin twinPieces
+		limit := &rules.Reassembly{TCP: true, Bytes: 256, Segments: 64, Last: last}
 		for i := 0; i+1 < len(moves); i += 2 {
-			if !s.add(int(moves[i]), make([]byte, moves[i+1]), limit) {
+			b := make([]byte, moves[i+1])
+			for k := range b {
+				b[k] = byte(i + k)
+			}
+			if !s.add(int(moves[i]), b, limit) {
 				return
 			}
-			require.LessOrEqual(t, len(s.ready()), 300)
+			twin.add(int(moves[i]), b, last)
+			require.Equal(t, twin.ready(), append([]byte{}, s.ready()...))
 		}
 	})
 }
