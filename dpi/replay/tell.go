@@ -83,7 +83,7 @@ func (x *run) ruleEvent(e *dpi.Event) {
 		i = len(x.report.Rules)
 		x.ruleOf[e.Rule] = i
 		x.report.Rules = append(x.report.Rules, RuleTotal{
-			Rule: e.Rule.Name, Policy: e.Rule.Policy, Mechanism: e.Rule.Do.Mechanism.String(), Source: e.Rule.Source.String(),
+			Rule: e.Rule.Name, Policy: e.Rule.Policy, Mechanism: mechanismText(&e.Rule.Do), Source: e.Rule.Source.String(),
 		})
 	}
 	t := &x.report.Rules[i]
@@ -104,7 +104,7 @@ func (f *flow) event(e *dpi.Event, frame uint64, story bool) {
 	ms := milliseconds(e.Time - f.first)
 	if e.Kind == dpi.EventHit && e.Rule != nil && len(f.Verdicts) < maxVerdicts {
 		f.Verdicts = append(f.Verdicts, Verdict{
-			Rule: e.Rule.Name, Policy: e.Rule.Policy, Mechanism: e.Rule.Do.Mechanism.String(), Source: e.Rule.Source.String(),
+			Rule: e.Rule.Name, Policy: e.Rule.Policy, Mechanism: mechanismText(&e.Rule.Do), Source: e.Rule.Source.String(),
 			Packet: e.Packet, Frame: frame, MS: ms, Name: printable(e.Name), Learnt: e.Learnt, Held: e.Held,
 		})
 	}
@@ -129,7 +129,23 @@ func (f *flow) event(e *dpi.Event, frame uint64, story bool) {
 func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
 
 func ruleText(r *rules.Rule) string {
-	return "rule " + r.Name + " (" + r.Policy + "), " + r.Do.Mechanism.String()
+	return "rule " + r.Name + " (" + r.Policy + "), " + mechanismText(&r.Do)
+}
+
+// mechanismText names a mechanism, with the way that it touches where that is only one.
+func mechanismText(do *rules.Do) string {
+	text := do.Mechanism.String()
+	switch do.Mechanism {
+	case rules.MechanismDrop, rules.MechanismFreeze, rules.MechanismCapacity:
+		if do.Direction != rules.Both {
+			text += " " + do.Direction.String()
+		}
+	case rules.MechanismLearn:
+		if do.Then != nil {
+			text += ", then " + mechanismText(do.Then)
+		}
+	}
+	return text
 }
 
 var eventVerbs = map[dpi.EventKind]string{

@@ -119,13 +119,33 @@ func (f *pcapFlags) replay(ctx context.Context, in io.Reader, o replay.Options) 
 	if same(in, f.out) {
 		return nil, errors.New("--out is the capture itself: name another file")
 	}
-	file, err := os.Create(f.out)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, file.Close()) }()
-	o.Out = file
+	out := &lateFile{name: f.out}
+	defer func() { err = errors.Join(err, out.Close()) }()
+	o.Out = out
 	return replay.Run(ctx, in, o)
+}
+
+// lateFile is made with the first byte, so that what is no capture does not cost the file that was there.
+type lateFile struct {
+	name string
+	file *os.File
+}
+
+func (l *lateFile) Write(b []byte) (n int, err error) {
+	if l.file == nil {
+		if l.file, err = os.Create(l.name); err != nil {
+			return 0, err
+		}
+	}
+	return l.file.Write(b)
+}
+
+// Close closes the file if there is one.
+func (l *lateFile) Close() error {
+	if l.file == nil {
+		return nil
+	}
+	return l.file.Close()
 }
 
 // same tells whether a file that is read is the one of that name.
