@@ -63,6 +63,8 @@ func (e *Engine) readAgain(f *flow, c *rules.Compiled, g *generation) bool {
 		return false
 	case f.reading != nil:
 		return e.goOn(f, c, data)
+	case e.openDNS(f, c, data):
+		return true
 	case inspect.IsDTLS(data):
 		return e.openDTLS(f, c, data)
 	}
@@ -92,6 +94,13 @@ func (e *Engine) segmentAgain(f *flow, c *rules.Compiled, g *generation) bool {
 		return false
 	}
 	e.consume(f, side, data)
-	// A request counts where a segment begins with it.
-	return r == inspect.Yes || e.openHTTP(f, c, e.pkt.Payload)
+	if r == inspect.Yes {
+		return true
+	}
+	// A request counts where a segment begins with it, and holds its host.
+	host, request := inspect.HTTPRequest(e.pkt.Payload)
+	if request == inspect.Yes {
+		e.sawRequest(f, c, host)
+	}
+	return request == inspect.Yes
 }

@@ -1,8 +1,10 @@
 package dpi
 
 import (
+	"net/netip"
 	"testing"
 
+	"github.com/miekg/dns"
 	"github.com/stretchr/testify/require"
 
 	"dpilab/rules"
@@ -57,4 +59,17 @@ func TestAskedAgainOnTCP(t *testing.T) {
 	w.seq[0] += 5000
 	require.Equal(t, Accept, w.up(garbage))
 	require.Equal(t, Drop, w.up(h))
+}
+
+// The same for the queries of a resolver that keeps its port.
+func TestAskedAgainOnDNS(t *testing.T) {
+	again := blocks(rules.Condition{Query: []string{"again.example"}})
+	again.Again = true
+	w := reads(t, nil, blocks(rules.Condition{Query: []string{"once.example"}}), again).flow()
+	w.server = netip.AddrPortFrom(w.server.Addr(), 53)
+	for _, name := range []string{"allowed.example.", "once.example.", "again.example."} {
+		query, err := new(dns.Msg).SetQuestion(name, dns.TypeA).Pack()
+		require.NoError(t, err)
+		require.Equal(t, name == "again.example.", w.udp(rules.Up, query).Action == Drop, name)
+	}
 }

@@ -18,12 +18,8 @@ func (e *Engine) readDatagram(f *flow, c *rules.Compiled) (over bool) {
 		return true
 	}
 	if e.dir == rules.Up {
-		if f.key.outsidePort == 53 {
-			if name, _, ok := inspect.DNSQuery(data, e.dns[:]); ok {
-				e.saw(f, rules.ProtocolDNS)
-				e.name, f.facts.Query = name, c.Name(name)
-				return true
-			}
+		if e.openDNS(f, c, data) {
+			return true
 		}
 		// Only what goes up is filtered (NTC1823/11, C).
 		if _, long := inspect.QUICVersion(data); long && len(c.Profile.QUIC.Versions) > 0 {
@@ -37,6 +33,19 @@ func (e *Engine) readDatagram(f *flow, c *rules.Compiled) (over bool) {
 		return e.openDTLS(f, c, data)
 	}
 	e.saw(f, protocolOf[looks])
+	return true
+}
+
+func (e *Engine) openDNS(f *flow, c *rules.Compiled, data []byte) bool {
+	if f.key.outsidePort != 53 {
+		return false
+	}
+	name, _, ok := inspect.DNSQuery(data, e.dns[:])
+	if !ok {
+		return false
+	}
+	e.saw(f, rules.ProtocolDNS)
+	e.name, f.facts.Query = name, c.Name(name)
 	return true
 }
 

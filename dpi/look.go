@@ -18,18 +18,22 @@ func (e *Engine) look(f *flow) {
 		e.lookAgain(f, c, g)
 		return
 	}
-	before := f.facts
+	before, was := f.facts, f.flags
 	if f.facts.Transport == rules.TransportTCP && e.pkt.Flags&packet.SYN != 0 {
 		f.setNext(sideOf(e.dir), e.start())
 	}
 	if len(e.pkt.Payload) > 0 && !f.is(flagUnread) {
 		e.lookAtPayload(f, c, g)
 	}
-	if f.packets == 1 || f.facts != before {
+	changed := f.packets == 1 || f.facts != before
+	if changed {
 		if hit := c.Match(&f.facts); hit >= 0 {
 			e.hit(f, int32(hit))
 			return
 		}
+	}
+	if !changed && f.is(flagOver) == (was&flagOver != 0) {
+		return // what was pending still is
 	}
 	if (f.is(flagOver) || !f.is(flagLooked)) && !c.Pending(&f.facts) {
 		e.pass(f, c, g)

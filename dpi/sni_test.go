@@ -154,6 +154,8 @@ func TestHowLongItLooks(t *testing.T) {
 		w.up(c.first)
 		require.Equal(t, c.want, w.up(hello("blocked.example")), c.name)
 	}
+	w := newWire(t, sni4).connect()
+	require.Equal(t, Accept, w.up(append([]byte{20, 3, 3, 0, 1, 1}, hello("blocked.example")...)), "O063: behind another record")
 	// O064, O065: after 14 packets that look like TLS still, after 21 no more.
 	for n, want := range map[int]Action{14: Drop, 21: Accept} {
 		w := newWire(t, sni4).connect()
