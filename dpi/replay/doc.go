@@ -29,6 +29,11 @@
 // checksums show unfinished ones: see Checksums. Packets that a card was to cut into segments stay whole; the report says so, since
 // mechanisms that count packets then count fewer.
 //
+// # Several interfaces
+//
+// A capture of several interfaces may have each packet more than once: the box would count it as often. The report says so where it
+// looks like that; Options.Interface names the one at which the box is, and packets of the others go past it.
+//
 // # The JSON report
 //
 // Report.WriteJSON writes one object. Its field names, which are those in the json tags of Report and of what it holds, are published and

@@ -38,6 +38,7 @@ func (x *run) finish(err error) *Report {
 	}
 	slices.SortFunc(r.Flows, func(a, b *Flow) int { return cmp.Compare(a.Number, b.Number) })
 	r.Totals.Flows = x.flows.made
+	r.Totals.Twice = x.twice.found
 	r.Notes = append(r.Notes, x.notes()...)
 	var broken *BrokenError
 	if errors.As(err, &broken) {
@@ -59,6 +60,9 @@ func (x *run) notes() (notes []string) {
 				add("most packets %s have wrong checksums, as on a machine whose network card makes them: the box saw right ones (--checksums=as-is leaves them)", way)
 			}
 		}
+	}
+	if t.Twice > 0 {
+		add("%s there twice, from several interfaces, and the box counted each: choose one of them (--interface, or capture at one)", packets(t.Twice))
 	}
 	if t.Large > 0 {
 		add("%s larger than 1,500 bytes: a network card was to cut them, or the link takes such; mechanisms that count packets count fewer than on a wire", packets(t.Large))

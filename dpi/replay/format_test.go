@@ -127,6 +127,27 @@ func TestPcapng(t *testing.T) {
 	require.Contains(t, string(again), "mine")
 }
 
+// A capture of both sides of a box has each packet twice: that is said, and one side can be chosen.
+func TestSeveralInterfaces(t *testing.T) {
+	f := (&ngFile{order: binary.LittleEndian}).section().face(linkRaw, "\x06").face(linkRaw, "\x06")
+	for i := range 10 {
+		p := tcp(client, server, uint32(i), packet.ACK, "data")
+		f.packet(0, uint64(i), p).packet(1, uint64(i), p)
+	}
+	f.packet(0, 20, tcp(client, server, 9, packet.ACK, "data")) // sent again
+	f.packet(0, 21, tcp(client, server, 9, packet.ACK, "data"))
+	r, _ := replay(t, f.data, Options{Policy: policyOf(t, hitsNone)})
+	require.InDelta(t, 11, r.Totals.Twice, 2)
+	require.EqualValues(t, 22, r.Totals.Box)
+	r, out := replay(t, f.data, Options{Policy: policyOf(t, hitsNone), Interface: "1"})
+	require.Zero(t, r.Totals.Twice)
+	require.EqualValues(t, 10, r.Totals.Box)
+	require.EqualValues(t, 12, r.Totals.Other)
+	require.Equal(t, f.data, out)
+	_, err := Run(t.Context(), bytes.NewReader(f.data), Options{Policy: policyOf(t, hitsNone), Interface: "eth7"})
+	require.ErrorContains(t, err, `no packet is of interface "eth7"; the capture has 0 eth0, 1 eth0`)
+}
+
 // A file that makes no sense says where; one that is none says what it is.
 func TestBroken(t *testing.T) {
 	whole := plainPcap().add(ethernet(udp(client, server, "one"))).add(ethernet(udp(client, server, "two"))).data

@@ -18,6 +18,7 @@ const (
 
 	optionEnd        = 0
 	optionComment    = 1
+	optionName       = 2
 	optionResolution = 9
 	optionOffset     = 14
 
@@ -120,6 +121,8 @@ func (s *ngSource) addInterface(body []byte) error {
 	f := face{link: uint32(s.order.Uint16(body)), snap: s.order.Uint32(body[4:]), units: 1e6}
 	eachOption(s.order, body[8:], func(code uint16, value []byte) {
 		switch {
+		case code == optionName:
+			f.name = printable(string(value))
 		case code == optionResolution && len(value) == 1:
 			f.units = resolution(value[0])
 		case code == optionOffset && len(value) == 8:

@@ -36,6 +36,7 @@ type face struct {
 	units  uint64 // of a timestamp, a second
 	offset int64  // seconds that timestamps lack
 	snap   uint32 // 0: none
+	name   string // "" where the file has none
 }
 
 // nanos gives a timestamp in nanoseconds since 1970; what does not fit is cut to what does.

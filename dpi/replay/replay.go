@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"hash/maphash"
 	"io"
 	"math"
 	"net/netip"
@@ -19,6 +20,7 @@ type Options struct {
 	Policy    *rules.Compiled
 	Seed      uint64         // of every chance that the policy takes
 	Inside    []netip.Prefix // that the inside has; none: the opener of each flow is inside
+	Interface string         // name or index of the interface that the box is at, in a capture of several; "": all of them
 	Checksums Checksums
 	Out       io.Writer // gets the capture as it comes out; nil: nobody wants it
 	PCAPNG    bool      // Out is pcapng, whatever the capture is
@@ -64,7 +66,9 @@ func Run(ctx context.Context, r io.Reader, o Options) (*Report, error) {
 		return nil, ErrMarked
 	}
 	x := newRun(from, &o, repairs)
-	err = x.all(ctx)
+	if err = x.all(ctx); err == nil {
+		err = x.interfaceError()
+	}
 	x.drain()
 	return x.finish(err), errors.Join(err, x.out.finish())
 }
@@ -82,6 +86,9 @@ func probe(head []byte, o *Options) (repairs [2]repair) {
 	var both [2]sums
 	for from.next(&r) == nil {
 		if !r.packet || r.length > len(r.frame) {
+			continue
+		}
+		if !o.wanted(from.interfaces(), r.face) {
 			continue
 		}
 		at, _ := above(from.interfaces()[r.face].link, r.frame)
@@ -109,6 +116,7 @@ type run struct {
 	out      *output
 	flows    *flows
 	namers   namers
+	twice    twice
 	links    links
 	report   *Report
 	repairs  [2]repair
@@ -141,7 +149,7 @@ type heldPacket struct {
 func newRun(from source, o *Options, repairs [2]repair) *run {
 	x := &run{
 		o: o, from: from, out: newOutput(o.Out, from, o.PCAPNG), flows: newFlows(o.Flows, o.Inside), repairs: repairs,
-		ruleOf: map[*rules.Rule]int{}, held: map[uint32]*heldPacket{}, links: newLinks(),
+		ruleOf: map[*rules.Rule]int{}, held: map[uint32]*heldPacket{}, links: newLinks(), twice: twice{seed: maphash.MakeSeed()},
 		report: &Report{
 			Format: from.format(), Policy: o.Policy.Policy.Name, Date: o.Policy.Policy.Date, Seed: o.Seed, Checksums: o.Checksums.String(),
 			Untouched: map[string]int{}, Rules: []RuleTotal{}, Flows: []*Flow{}, Notes: []string{}, Caveat: Caveat,
@@ -179,6 +187,11 @@ func (x *run) packet(r *record) {
 	t.Packets++
 	t.Bytes += uint64(r.length)
 	link := x.from.interfaces()[r.face].link
+	if !x.o.wanted(x.from.interfaces(), r.face) {
+		t.Other++
+		x.out.untouched(r, nil)
+		return
+	}
 	now := x.time(r)
 	at, _ := above(link, r.frame)
 	if at < 0 {
@@ -203,6 +216,7 @@ func (x *run) packet(r *record) {
 	if f != nil {
 		f.face = r.face
 		f.link[sideIndex(dir)] = x.links.index(r.frame[:at])
+		x.twice.add(&x.p, r.face, f.link[sideIndex(dir)])
 		if mend(&x.p, x.repairs[sideIndex(dir)], cut) {
 			t.Mended++
 		}

@@ -35,6 +35,8 @@ type Totals struct {
 	NotIP     uint64 `json:"not_ip"`   // passed
 	Beside    uint64 `json:"beside"`   // do not cross the box: passed
 	Unknown   uint64 `json:"unknown"`  // of interfaces with a link type that is not understood: passed
+	Other     uint64 `json:"other"`    // of other interfaces than the one that was asked for: passed
+	Twice     uint64 `json:"twice"`    // seen at another interface just before
 	Broken    uint64 `json:"broken"`   // IP packets with impossible headers, which the box got as they are
 	Cut       uint64 `json:"cut"`      // by the capture; the box got zeros for the rest
 	Large     uint64 `json:"large"`    // more than 1,500 bytes: a card was to cut them

@@ -173,7 +173,7 @@ func (t *table) sums() {
 		text string
 	}{
 		{s.Dropped, "dropped"}, {s.Rewritten, "rewritten"}, {s.Late, "held for a time"}, {s.Held, "held at the end"}, {s.Sent, "sent by the box"},
-		{s.Beside, "beside the box"}, {s.NotIP, "not IP"},
+		{s.Beside, "beside the box"}, {s.NotIP, "not IP"}, {s.Other, "of other interfaces"},
 	} {
 		if p.n > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", p.n, p.text))

@@ -20,6 +20,7 @@ type pcapFlags struct {
 	out       string
 	marked    bool
 	checksums string
+	face      string
 	seed      uint64
 	flows     int
 	json      bool
@@ -59,6 +60,7 @@ comments, and --marked keeps those that it dropped. Exit code 2: a broken captur
 	fl.StringSliceVar(&f.inside, "inside", nil, "addresses or `prefixes` of the inside; without: the opener of each flow is inside")
 	fl.StringVar(&f.out, "out", "", "write the capture as it comes out of the box to this `file`")
 	fl.BoolVar(&f.marked, "marked", false, "keep dropped packets in --out, with a comment (pcapng)")
+	fl.StringVar(&f.face, "interface", "", "`name` or number of the interface that the box is at, in a pcapng of several; without: all")
 	fl.StringVar(&f.checksums, "checksums", "auto", "auto, as-is or fixed: auto finishes those that the captured machine left to its network card")
 	fl.Uint64Var(&f.seed, "seed", 1, "seed of every chance that the policy takes")
 	fl.IntVar(&f.flows, "flows", 65536, "how many flows to remember and list at most")
@@ -68,7 +70,7 @@ comments, and --marked keeps those that it dropped. Exit code 2: a broken captur
 }
 
 func (f *pcapFlags) run(ctx context.Context, file string, stdin io.Reader, stdout io.Writer) (err error) {
-	o := replay.Options{Seed: f.seed, Marked: f.marked, Flows: f.flows, Story: f.verbose, PCAPNG: strings.HasSuffix(f.out, ".pcapng")}
+	o := replay.Options{Seed: f.seed, Interface: f.face, Marked: f.marked, Flows: f.flows, Story: f.verbose, PCAPNG: strings.HasSuffix(f.out, ".pcapng")}
 	if o.Checksums, err = replay.ParseChecksums(f.checksums); err != nil {
 		return err
 	}
