@@ -25,14 +25,15 @@ type Engine struct {
 	shared  *Shared
 	onEvent func(*Event)
 
-	policies []generation
-	current  uint16 // the policy of new flows
-	flows    table
-	readings []*reading // idle ones
-	ledgers  []*ledger  // idle ones
-	random   *rand.Rand
-	salt     uint64 // of chances that are hashes
-	stats    Stats
+	policies  []generation
+	current   uint16 // the policy of new flows
+	flows     table
+	readings  []*reading // idle ones
+	fragments fragments
+	ledgers   []*ledger // idle ones
+	random    *rand.Rand
+	salt      uint64 // of chances that are hashes
+	stats     Stats
 
 	// The packet at hand.
 	now         time.Duration
@@ -100,7 +101,7 @@ func (e *Engine) Stats() Stats {
 func (e *Engine) Advance(now time.Duration, out []Verdict) []Verdict {
 	e.now = max(e.now, now)
 	e.flows.expire(e.now, 4096, e.forget)
-	return out
+	return e.expireFragments(out)
 }
 
 // Handle decides one packet at box's time now, which never goes back, and appends the verdicts to out.
@@ -108,9 +109,21 @@ func (e *Engine) Handle(now time.Duration, p Packet, out []Verdict) []Verdict {
 	e.now, e.dir, e.name, e.ja4 = max(e.now, now), p.Dir, nil, nil
 	e.built = e.built[:0]
 	e.flows.expire(e.now, expiryBudget, e.forget)
+	out = e.expireFragments(out)
 	e.stats.Packets++
-	v := e.judge(p.Data)
+	if !e.decode(p.Data) {
+		return e.settle(Verdict{ID: p.ID}, out)
+	}
+	if e.holds() {
+		return e.fragment(p.ID, out)
+	}
+	v := e.decide()
 	v.ID = p.ID
+	return e.takeSends(e.settle(v, out))
+}
+
+// settle counts a verdict and gives it out.
+func (e *Engine) settle(v Verdict, out []Verdict) []Verdict {
 	switch v.Action {
 	case Drop:
 		e.stats.Dropped++
@@ -119,19 +132,25 @@ func (e *Engine) Handle(now time.Duration, p Packet, out []Verdict) []Verdict {
 	default:
 		e.stats.Accepted++
 	}
-	return e.takeSends(append(out, v))
+	return append(out, v)
 }
 
-func (e *Engine) judge(data []byte) Verdict {
-	p := &e.pkt
-	switch p.Decode(data) {
+// decode reads the headers of the packet at hand; false without readable addresses.
+func (e *Engine) decode(data []byte) bool {
+	switch e.pkt.Decode(data) {
 	case nil:
+		return true
 	case packet.ErrTransport:
 		e.stats.Malformed++ // the addresses are known, and rules about them hold
-	default:
-		e.stats.Malformed++
-		return Verdict{}
+		return true
 	}
+	e.stats.Malformed++
+	return false
+}
+
+// decide gives the verdict on the packet at hand.
+func (e *Engine) decide() Verdict {
+	p := &e.pkt
 	if p.Fragment || !p.HasTransport {
 		// Only the first fragment shows ports: so that a set of them is one flow, none of them has any.
 		p.SrcPort, p.DstPort = 0, 0

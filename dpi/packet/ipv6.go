@@ -64,6 +64,7 @@ func (p *Packet) skipExtensions(next uint8) error {
 		case extRouting:
 			p.noteFinalDst(at, size)
 		case extFragment:
+			p.fragmentHeader = at
 			word := binary.BigEndian.Uint16(rest[2:])
 			p.FragID = binary.BigEndian.Uint32(rest[4:])
 			p.setFragment(int(word&^7), word&1 != 0)

@@ -74,7 +74,8 @@ type Packet struct {
 	// the UDP length says.
 	Payload []byte
 
-	pseudoDst int // IPv6: where in Data the address is that the transport checksum covers as destination
+	fragmentHeader int // IPv6: where in Data it is; 0 without one
+	pseudoDst      int // IPv6: where in Data the address is that the transport checksum covers as destination
 }
 
 // Decode reads data as one IP packet, from the IP header on. It keeps data, which must not change while p is in use,

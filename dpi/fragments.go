@@ -1,0 +1,181 @@
+package dpi
+
+import (
+	"time"
+
+	"dpilab/dpi/packet"
+	"dpilab/rules"
+)
+
+// fragments is the queue of IP fragments (B34; IMC22, P): those of one packet are held until all are there, and then leave as they
+// came, unassembled, in the order of their arrival. Its memory is bounded by the profile's number of sets.
+type fragments struct {
+	sets     map[fragmentKey]*fragmentSet
+	queue    []*fragmentSet // in the order in which they began; those that are over stand there until their time
+	idle     []*fragmentSet
+	released []*fragmentSet // whose bytes the verdicts of the last call still use
+	scratch  []byte         // a packet put together, for profiles that read it
+}
+
+// fragmentKey names the packet that a fragment is of (RFC 791, section 3.2; RFC 8200, section 4.5), and the side it came from.
+type fragmentKey struct {
+	src, dst [16]byte
+	id       uint32
+	protocol uint8 // IPv4 only
+	dir      rules.Direction
+}
+
+// holds tells whether the packet at hand is one that the profile holds back.
+func (e *Engine) holds() bool {
+	if !e.pkt.Fragment {
+		return false
+	}
+	e.reload()
+	return e.policies[e.current].compiled.Profile.Fragments.Hold
+}
+
+// fragment takes the fragment at hand into the queue, and gives verdicts on all whose fate it settles.
+func (e *Engine) fragment(id uint32, out []Verdict) []Verdict {
+	p, limit := &e.pkt, &e.policies[e.current].compiled.Profile.Fragments
+	q := &e.fragments
+	k := fragmentKey{src: p.Src, dst: p.Dst, id: p.FragID, dir: e.dir}
+	if p.Version == 4 {
+		k.protocol = p.Protocol
+	}
+	s := q.sets[k]
+	if s == nil {
+		if len(q.queue) >= limit.Sets {
+			e.stats.Unseen++
+			v := Verdict{ID: id}
+			if e.policies[e.current].compiled.Profile.FailClosed {
+				v.Action = Drop
+			}
+			return e.settle(v, out)
+		}
+		s = q.open(k, e.now+limit.Timeout)
+	}
+	h := heldFragment{id: id, from: p.FragOffset, to: p.FragOffset + len(p.Data) - p.Transport}
+	switch {
+	case s.state == fragmentsLost:
+		return e.settle(Verdict{ID: id, Action: Drop}, out)
+	case s.broken(h, p.MoreFragments):
+		return e.lose(s, id, out)
+	case s.overlaps(h):
+		if limit.Discard {
+			return e.lose(s, id, out)
+		}
+		return e.settle(Verdict{ID: id, Action: Drop}, out)
+	case len(s.held) >= limit.Max:
+		return e.lose(s, id, out)
+	}
+	s.hold(h, p)
+	if s.sum != s.total {
+		return out
+	}
+	return e.release(s, limit, out)
+}
+
+func (q *fragments) open(k fragmentKey, until time.Duration) *fragmentSet {
+	if q.sets == nil {
+		q.sets = map[fragmentKey]*fragmentSet{}
+	}
+	s := new(fragmentSet)
+	if n := len(q.idle); n > 0 {
+		s, q.idle = q.idle[n-1], q.idle[:n-1]
+	}
+	*s = fragmentSet{key: k, until: until, held: s.held[:0], bytes: s.bytes[:0]}
+	q.sets[k] = s
+	q.queue = append(q.queue, s)
+	return s
+}
+
+// lose drops a set: what is held, the fragment at hand, and what may still come.
+func (e *Engine) lose(s *fragmentSet, id uint32, out []Verdict) []Verdict {
+	out = e.dropHeld(s, out)
+	s.state = fragmentsLost
+	return e.settle(Verdict{ID: id, Action: Drop}, out)
+}
+
+func (e *Engine) dropHeld(s *fragmentSet, out []Verdict) []Verdict {
+	for _, h := range s.held {
+		out = e.settle(Verdict{ID: h.id, Action: Drop}, out)
+	}
+	s.held, s.bytes = s.held[:0], s.bytes[:0]
+	return out
+}
+
+// judge decides a packet that was held.
+func (e *Engine) judge(data []byte) Verdict {
+	if e.pkt.Decode(data) != nil && e.pkt.Version == 0 {
+		return Verdict{}
+	}
+	return e.decide()
+}
+
+// release lets a complete set go on: each fragment by its addresses, or all as the packet is judged that they make.
+func (e *Engine) release(s *fragmentSet, limit *rules.Fragments, out []Verdict) []Verdict {
+	s.state = fragmentsOver
+	delete(e.fragments.sets, s.key)
+	e.fragments.released = append(e.fragments.released, s)
+	if limit.Inspect {
+		return e.releaseRead(s, limit, out)
+	}
+	for _, h := range s.held {
+		out = e.settle(e.leave(s, h, limit, e.judge(s.bytes[h.start:h.end])), out)
+	}
+	return e.takeSends(out)
+}
+
+// leave gives a verdict its fragment, with the TTL of the first one.
+func (e *Engine) leave(s *fragmentSet, h heldFragment, limit *rules.Fragments, v Verdict) Verdict {
+	v.ID = h.id
+	if v.Action == Drop || !limit.CopyTTL {
+		return v
+	}
+	data := v.Data
+	if v.Action == Accept {
+		data = s.bytes[h.start:h.end]
+	}
+	var p packet.Packet
+	if p.Decode(data) == nil && p.TTL != s.ttl {
+		p.SetTTL(s.ttl)
+		v.Action, v.Data = Rewrite, data
+	}
+	return v
+}
+
+// releaseRead judges the packet that the fragments make. If it is to be rewritten, the new packet leaves in their place.
+func (e *Engine) releaseRead(s *fragmentSet, limit *rules.Fragments, out []Verdict) []Verdict {
+	q := &e.fragments
+	q.scratch = s.assemble(q.scratch[:0])
+	v := e.judge(q.scratch)
+	if v.Action == Rewrite {
+		e.sends = append(e.sends, Verdict{Action: Send, Dir: e.dir, Data: v.Data})
+		v = Verdict{Action: Drop}
+	}
+	for _, h := range s.held {
+		v.Offload = OffloadNone // the kernel knows fragments by no port
+		out = e.settle(e.leave(s, h, limit, Verdict{Action: v.Action}), out)
+	}
+	return e.takeSends(out)
+}
+
+// expireFragments drops sets whose time is over, and takes back the bytes of those that left with the last call.
+func (e *Engine) expireFragments(out []Verdict) []Verdict {
+	q := &e.fragments
+	q.released = q.released[:0]
+	n := 0
+	for n < len(q.queue) && e.now >= q.queue[n].until {
+		s := q.queue[n]
+		n++
+		if s.state != fragmentsOver {
+			out = e.dropHeld(s, out)
+			delete(q.sets, s.key)
+		}
+		q.idle = append(q.idle, s)
+	}
+	if n > 0 {
+		q.queue = q.queue[:copy(q.queue, q.queue[n:])]
+	}
+	return out
+}
