@@ -24,7 +24,7 @@ type fragmentBox struct {
 
 func newFragmentBox(t *testing.T, change func(*rules.Profile), text string) *fragmentBox {
 	c := policyOf(t, text)
-	c.Profile.Fragments.Hold = true
+	c.Profile.Fragments.Hold, c.Profile.Flows = true, 64
 	change(&c.Profile)
 	return &fragmentBox{t: t, engine: New(Options{Policy: c, Seed: 1}), now: time.Hour}
 }
@@ -303,7 +303,7 @@ func TestFragmentsTwin(t *testing.T) {
 func FuzzFragments(f *testing.F) {
 	f.Add([]byte{0, 1, 1, 1, 9, 0, 2, 2, 2}, false, false)
 	c := policyOf(f, nothing)
-	c.Profile.Fragments.Hold, c.Profile.Fragments.Sets = true, 3
+	c.Profile.Fragments.Hold, c.Profile.Fragments.Sets, c.Profile.Flows = true, 3, 64
 	e := New(Options{Policy: c})
 	now, id := time.Hour, uint32(0)
 	f.Fuzz(func(t *testing.T, moves []byte, v6, inspect bool) {
