@@ -17,6 +17,7 @@ func reads(t *testing.T, change func(*rules.Profile), all ...rules.Rule) *wire {
 		t.Skip("package rules does not ask for these facts yet")
 	}
 	p := rules.Policy{Profile: rules.DefaultProfile(), Rules: all}
+	p.Profile.Flows = 1000
 	if change != nil {
 		change(&p.Profile)
 	}
