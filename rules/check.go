@@ -16,7 +16,7 @@ func (d *draft) check() error {
 		}
 	}
 	for i := range d.Rules {
-		for _, c := range []*Condition{&d.Rules[i].When, &d.Rules[i].Unless} {
+		for _, c := range d.Rules[i].conditions() {
 			for _, words := range c.words() {
 				for _, w := range words {
 					used[w] = true
@@ -30,7 +30,7 @@ func (d *draft) check() error {
 		}
 	}
 	for i := range d.own {
-		if err := d.own[i].check(d.Profile); err != nil {
+		if err := d.own[i].check(&d.Profile); err != nil {
 			return err
 		}
 		for j := range i {
@@ -43,6 +43,15 @@ func (d *draft) check() error {
 	return nil
 }
 
+// conditions gives the when, and each unless.
+func (r *Rule) conditions() []*Condition {
+	all := []*Condition{&r.When}
+	for i := range r.Unless {
+		all = append(all, &r.Unless[i])
+	}
+	return all
+}
+
 // words gives what the condition has by the fact that it is about; the order is that of classFacts.
 func (c *Condition) words() [classedFacts][]string {
 	return [classedFacts][]string{c.SNI, c.Host, c.Query, c.Certificate, c.JA3, c.JA4, c.To, c.From}
@@ -51,14 +60,12 @@ func (c *Condition) words() [classedFacts][]string {
 var classKeys = [classedFacts]string{"sni", "host", "query", "certificate", "ja3", "ja4", "to", "from"}
 
 func (r *parsedRule) checkWords(p *Policy) error {
-	for _, part := range []struct {
-		c *Condition
-		n strictyaml.Node
-	}{{&r.When, r.when}, {&r.Unless, r.unless}} {
-		for fact, words := range part.c.words() {
+	places := append([]strictyaml.Node{r.when}, r.unless...)
+	for part, c := range r.conditions() {
+		for fact, words := range c.words() {
 			for i, w := range words {
 				if _, err := p.wordList(wordKey(Fact(fact), w)); err != nil {
-					return wordAt(part.n, classKeys[fact], i).Fail("%s", err)
+					return wordAt(places[part], classKeys[fact], i).Fail("%s", err)
 				}
 			}
 		}
@@ -85,7 +92,7 @@ func wordAt(n strictyaml.Node, key string, i int) strictyaml.Node {
 
 // checkBase finds lists of this file that a rule of the base cannot use.
 func (d *draft) checkBase(r *Rule) error {
-	for _, c := range []*Condition{&r.When, &r.Unless} {
+	for _, c := range r.conditions() {
 		for fact, words := range c.words() {
 			for _, w := range words {
 				if _, err := d.wordList(wordKey(Fact(fact), w)); err != nil {
@@ -93,36 +100,6 @@ func (d *draft) checkBase(r *Rule) error {
 				}
 			}
 		}
-	}
-	return nil
-}
-
-// check looks at one rule alone.
-func (r *parsedRule) check(p Profile) error {
-	can, why := r.When.possible()
-	if why != "" {
-		return r.when.Fail("found a condition that never holds: %s", why)
-	}
-	if !r.unless.IsZero() {
-		if r.When.implies(&r.Unless) {
-			return r.unless.Fail("found an unless that holds whenever the when holds, expected one that lets some flows be hit")
-		}
-		if _, why := r.Unless.possible(); why != "" {
-			return r.unless.Fail("found a condition that never holds: %s", why)
-		}
-	}
-	if p.Originator && r.When.Opened == SideOutside && r.When.readsPayload() {
-		return r.when.Fail("found a condition that never holds: opened: outside, and the profile's originator: inside keeps payload of such flows unread")
-	}
-	switch d := r.Do; {
-	case d.Mechanism == MechanismReset && can.transports != 1<<TransportTCP:
-		return r.do.Fail("found reset for flows that may not be TCP, expected transport: tcp in when")
-	case d.Mechanism == MechanismRedirect && !can.dns():
-		return r.do.Fail("found redirect for flows that may not be DNS, expected protocol: dns, or transport: udp and port: 53, in when")
-	case d.Mechanism == MechanismLearn && can.transports&(1<<TransportTCP|1<<TransportUDP) == 0:
-		return r.do.Fail("found learn for flows without ports, expected transport: tcp or udp in when")
-	case d.Then != nil && d.Then.Mechanism == MechanismReset && can.transports != 1<<TransportTCP:
-		return r.do.Fail("found reset for flows that may not be TCP, expected transport: tcp in when")
 	}
 	return nil
 }

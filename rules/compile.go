@@ -3,9 +3,6 @@ package rules
 import (
 	"fmt"
 	"net/netip"
-	"slices"
-
-	"dpilab/internal/strictyaml"
 )
 
 // Compiled is a policy in the form that a box reads: immutable, and safe for any number of goroutines.
@@ -24,7 +21,13 @@ type Compiled struct {
 	chances []ChanceRule
 }
 
-type test struct{ when, unless condition }
+// test is a rule in the form that is quick to try.
+type test struct {
+	when   condition
+	unless []condition
+	lost   uint64 // its bit in Facts.Lost
+	again  bool
+}
 
 // Name gives the class of a server name, host or question, in any case. It allocates nothing. A name of more than 255
 // bytes is in no list.
@@ -41,6 +44,7 @@ func (c *Compiled) Reads() FactSet { return c.reads }
 func (p *Policy) Compile() (*Compiled, error) {
 	b := compiler{
 		policy: p,
+		signs:  signsBuilder{payloads: map[string]uint64{}},
 		atoms:  map[atomKey]wanted{},
 		names:  newNamesBuilder(p.Profile.TrailingDot),
 		sets:   newClasses(),
@@ -50,14 +54,15 @@ func (p *Policy) Compile() (*Compiled, error) {
 	for i := range p.Rules {
 		r := &p.Rules[i]
 		var err error
-		if c.tests[i].when, err = b.condition(&r.When); err == nil {
-			c.tests[i].unless, err = b.condition(&r.Unless)
+		if c.tests[i], err = b.test(r); err == nil {
+			err = c.drawn(i)
 		}
 		if err != nil {
 			return nil, r.fail(err.Error())
 		}
-		c.reads |= c.tests[i].when.facts | c.tests[i].unless.facts
+		c.reads |= c.tests[i].reads()
 	}
+	c.signs = b.signs.Signs
 	c.names, c.addrs = b.names.build(), newAddrs(b.sets, b.own)
 	c.names.classes.forget()
 	c.addrs.classes.forget()
@@ -82,34 +87,66 @@ type compiler struct {
 	own    map[netip.Prefix]uint32
 	wild   int
 	last   uint32
+	signs  signsBuilder
 }
 
-// atomKey is a word of a rule: of names, or of addresses.
-type atomKey struct {
-	word  string
-	names bool
+func (b *compiler) test(r *Rule) (t test, err error) {
+	t.again = r.Again
+	if t.when, err = b.condition(&r.When); err != nil {
+		return t, err
+	}
+	for i := range r.Unless {
+		if r.Unless[i].none() {
+			continue
+		}
+		w, err := b.condition(&r.Unless[i])
+		if err != nil {
+			return t, err
+		}
+		t.unless = append(t.unless, w)
+	}
+	return t, nil
+}
+
+// reads gives the facts that the rule asks for.
+func (t *test) reads() FactSet {
+	all := t.when.reads()
+	for i := range t.unless {
+		all |= t.unless[i].reads()
+	}
+	return all
 }
 
 func (b *compiler) condition(from *Condition) (condition, error) {
-	w := condition{opened: from.Opened, ports: from.Port}
-	for _, p := range from.Protocol {
-		w.protocols |= 1 << p
-		w.facts = w.facts.With(FactProtocol)
+	w := condition{
+		protocols: bitsOf(from.Protocol), transports: bitsOf(from.Transport), opened: from.Opened,
+		hellos: bitsOf(from.Hello), quic: bitsOf(from.QUIC),
+		ports: from.Port, sourcePorts: from.SourcePort, sizes: from.Size,
 	}
-	for _, t := range from.Transport {
-		w.transports |= 1 << t
-		w.facts = w.facts.With(FactTransport)
+	if from.ECH != nil {
+		w.ech = *from.ECH
 	}
-	if from.Opened != SideUnknown {
-		w.facts = w.facts.With(FactOpened)
-	}
-	if len(from.Port) > 0 {
-		w.facts = w.facts.With(FactPort)
-	}
-	for _, r := range from.Port {
-		if r.Min < 0 || r.Min > r.Max || r.Max > 65535 {
-			return w, fmt.Errorf("ports %d..%d, expected 0..65535", r.Min, r.Max)
+	for _, x := range []struct {
+		fact  Fact
+		asked bool
+	}{
+		{FactProtocol, len(from.Protocol) > 0}, {FactTransport, len(from.Transport) > 0}, {FactOpened, from.Opened != SideUnknown},
+		{FactPort, len(from.Port) > 0}, {FactSourcePort, len(from.SourcePort) > 0}, {FactSize, len(from.Size) > 0},
+		{FactHello, len(from.Hello) > 0}, {FactECH, from.ECH != nil}, {FactQUIC, len(from.QUIC) > 0},
+	} {
+		if x.asked {
+			w.facts = w.facts.With(x.fact)
 		}
+	}
+	for _, ranges := range [][]Range{from.Port, from.SourcePort, from.Size} {
+		for _, r := range ranges {
+			if r.Min < 0 || r.Min > r.Max || r.Max > 65535 {
+				return w, fmt.Errorf("the range %d..%d, expected 0..65535", r.Min, r.Max)
+			}
+		}
+	}
+	if err := b.signs.ask(from, &w); err != nil {
+		return w, err
 	}
 	for fact, words := range from.words() {
 		if len(words) == 0 {
@@ -124,87 +161,3 @@ func (b *compiler) condition(from *Condition) (condition, error) {
 	}
 	return w, nil
 }
-
-func (b *compiler) wanted(fact Fact, words []string) (wanted, error) {
-	all := wanted{fact: fact}
-	for _, word := range words {
-		k := wordKey(fact, word)
-		x, ok := b.atoms[k]
-		if !ok {
-			var err error
-			if x, err = b.atom(k); err != nil {
-				return all, err
-			}
-			b.atoms[k] = x
-		}
-		all.atoms = append(all.atoms, x.atoms...)
-		all.wild |= x.wild
-	}
-	slices.Sort(all.atoms)
-	all.atoms = slices.Compact(all.atoms)
-	return all, nil
-}
-
-// atom enters a list, or what is written in a rule, into the indexes.
-func (b *compiler) atom(k atomKey) (wanted, error) {
-	l, err := b.policy.wordList(k)
-	if err != nil {
-		return wanted{}, err
-	}
-	x := wanted{atoms: []uint32{b.last}}
-	b.last++
-	if !k.names {
-		one := b.sets.single(x.atoms[0])
-		for _, p := range l.Prefixes {
-			b.own[p] = b.sets.union(b.own[p], one)
-		}
-		return x, nil
-	}
-	one := b.names.classes.single(x.atoms[0])
-	for _, p := range l.patterns {
-		if p.form >= formEnds && x.wild == 0 {
-			if b.wild == maxWild {
-				return x, fmt.Errorf("%q is one too many: at most %d lists and rules of a policy may use stars and keywords; put some together in one list",
-					k.word, maxWild)
-			}
-			x.wild = 1 << b.wild
-			b.wild++
-		}
-		b.names.add(p, one, x.wild)
-	}
-	return x, nil
-}
-
-// wordList gives the list that a word of a rule means: the one of that name, or one of what the word itself describes.
-func (p *Policy) wordList(k atomKey) (*List, error) {
-	if l := p.lists[k.word]; l != nil {
-		if l.domains != k.names {
-			return nil, fmt.Errorf("found %q, a list of %s, expected one of %s", k.word, kind(l.domains), kind(k.names))
-		}
-		return l, nil
-	}
-	l := &List{Name: k.word, domains: k.names}
-	if strictyaml.IsLabel(k.word) && !looksLikePrefix(k.word) {
-		return nil, fmt.Errorf("found %q, which is no list here, expected a list's name or values%s", k.word, strictyaml.Suggest(k.word, p.listNames()))
-	}
-	return l, l.add(k.word)
-}
-
-func kind(domains bool) string {
-	if domains {
-		return "domains"
-	}
-	return "prefixes"
-}
-
-func (p *Policy) listNames() []string {
-	var all []string
-	for name := range p.lists {
-		all = append(all, name)
-	}
-	slices.Sort(all)
-	return all
-}
-
-// List gives the list of that name, or nil.
-func (p *Policy) List(name string) *List { return p.lists[name] }

@@ -1,8 +1,6 @@
 package rules
 
 import (
-	"encoding/binary"
-	"maps"
 	"slices"
 )
 
@@ -173,39 +171,6 @@ func appendMerged(out []int32, set []uint32, byAtom map[uint32][]int32) []int32 
 	part := out[from:]
 	slices.Sort(part)
 	return out[:from+len(slices.Compact(part))]
-}
-
-// kinds gives the first of those rules that differ only in what they want of the used facts.
-func (c *Compiled) kinds(rules []int32, used FactSet) []int32 {
-	first := map[string]int32{}
-	for _, r := range rules {
-		k := c.tests[r].unless.kind(c.tests[r].when.kind(nil, used), 0)
-		if _, ok := first[string(k)]; !ok {
-			first[string(k)] = r
-		}
-	}
-	return slices.Sorted(maps.Values(first))
-}
-
-// kind appends all that a condition asks for, except of the facts in except.
-func (w *condition) kind(k []byte, except FactSet) []byte {
-	k = binary.LittleEndian.AppendUint32(k, uint32(w.facts))
-	k = binary.LittleEndian.AppendUint32(k, w.protocols)
-	k = append(k, byte(w.transports), byte(w.opened), byte(len(w.ports)))
-	for _, r := range w.ports {
-		k = binary.LittleEndian.AppendUint32(k, uint32(r.Min)<<16|uint32(r.Max))
-	}
-	for _, x := range w.wanted {
-		if except.Has(x.fact) {
-			continue
-		}
-		k = binary.LittleEndian.AppendUint32(k, x.wild)
-		k = binary.LittleEndian.AppendUint32(k, uint32(len(x.atoms)))
-		for _, atom := range x.atoms {
-			k = binary.LittleEndian.AppendUint32(k, atom)
-		}
-	}
-	return k
 }
 
 func (w *condition) of(fact Fact) *wanted {

@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -100,6 +101,12 @@ func looksLikePrefix(s string) bool {
 	head, _, _ := strings.Cut(s, "/")
 	_, err := netip.ParseAddr(head)
 	return err == nil
+}
+
+// looksLikeJA3 tells whether s is an MD5 sum, which has the letters of a list's name.
+func looksLikeJA3(s string) bool {
+	_, err := hex.DecodeString(s)
+	return err == nil && len(s) == 32
 }
 
 func parsePrefix(s string) (netip.Prefix, error) {

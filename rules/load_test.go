@@ -69,7 +69,7 @@ rules:
 			Protocol: []Protocol{ProtocolTLS, ProtocolQUIC}, Transport: []Transport{TransportTCP},
 			Port: []Range{{443, 443}, {5222, 5228}}, Opened: SideInside,
 		},
-		Unless: Condition{SNI: []string{"good"}},
+		Unless: []Condition{{SNI: []string{"good"}}},
 		Do:     Do{Mechanism: MechanismDrop, Direction: Down, After: Count{Range: Range{5, 8}}, Residual: 420 * time.Second, Refresh: true},
 		Source: Source{"IMC22*", "P2"},
 	}, p.Rules[0])

@@ -1,27 +1,27 @@
 package rules
 
 import (
-	"net/netip"
 	"slices"
-	"strings"
 
 	"dpilab/internal/strictyaml"
 )
 
-// minBurst is a bucket that lets a full packet through. With less, policing would be dropping.
-const minBurst = 1500
-
 // doWords are the words of each mechanism, its own first.
 var doWords = map[string][]string{
-	"drop":     {"drop", "after", "residual", "refresh"},
-	"reset":    {"reset", "residual", "refresh"},
-	"police":   {"police", "burst"},
-	"capacity": {"capacity"},
+	"drop":     {"drop", "after", "from", "residual", "refresh", "hold"},
+	"reset":    {"reset", "from", "ttl", "residual", "refresh", "hold"},
+	"police":   {"police", "burst", "per", "from"},
+	"capacity": {"capacity", "direction", "from"},
 	"redirect": {"redirect"},
 	"learn":    {"learn", "after", "then"},
+	"freeze":   {"freeze", "after", "ban", "hold"},
+	"answer":   {"answer"},
+	"page":     {"page"},
+	"limit":    {"limit", "per", "window", "ban"},
 }
 
-const doForms = "pass, or one of drop, reset, police, capacity, redirect, learn"
+// doForms names the mechanisms that have words, in the order of their constants.
+var doForms = "pass, or one of " + strictyaml.OrList(mechanismNames[1:])
 
 // readDo reads what a rule does.
 func readDo(n strictyaml.Node) (d Do, err error) {
@@ -54,47 +54,69 @@ func readDo(n strictyaml.Node) (d Do, err error) {
 	if _, err = n.Fields(doForms, doWords[main.Name]...); err != nil {
 		return d, err
 	}
+	d.Mechanism = Mechanism(slices.Index(mechanismNames[:], main.Name))
 	for _, f := range fields {
-		if err = readDoWord(f, &d, main.Name); err != nil {
+		if err = readDoWord(f, &d); err != nil {
 			return d, err
 		}
 	}
-	return d, checkDo(n, d, fields)
+	return d, checkDo(n, &d, fields)
 }
 
-func readDoWord(f strictyaml.Field, d *Do, mechanism string) (err error) {
-	d.Mechanism = Mechanism(slices.Index(mechanismNames[:], mechanism))
+func readDoWord(f strictyaml.Field, d *Do) (err error) {
 	switch f.Name {
-	case "drop":
-		var i int
-		i, err = f.OneOf(directionNames[:]...)
-		d.Direction = Direction(i)
+	case "drop", "freeze", "direction":
+		d.Direction, err = readDirection(f.Node)
 	case "reset":
-		_, err = f.OneOf("server packet")
+		err = readReset(f.Node, d)
+	case "ttl":
+		var ttl int
+		ttl, err = readWhole(f.Node, "a TTL from 1 to 255", 1, 255)
+		d.TTL = uint8(ttl)
 	case "police":
-		d.Rate, err = readAmount(f.Node, "a rate such as 140kbit or 12mbit", rateUnits)
+		d.Rate, err = readAmount(f.Node, "a rate such as 140kbit or 650B/s", rateUnits)
 	case "burst":
 		if d.Burst, err = readAmount(f.Node, "a size such as 16KB or 64KiB", sizeUnits); err == nil && d.Burst < minBurst {
 			err = f.Fail("found %s, expected at least %dB: a full packet must fit", f.Describe(), minBurst)
 		}
+	case "per":
+		err = readPer(f.Node, d)
 	case "capacity":
 		d.Capacity, err = readWhole(f.Node, "a capacity from 0 (nothing passes) to 100 (all passes)", 0, 100)
 	case "redirect":
-		d.Resolver, err = readResolvers(f.Node)
+		d.Resolver, err = readAddresses(f.Node)
 	case "learn":
 		_, err = f.OneOf("server port")
 	case "after":
-		if mechanism == "learn" {
+		if d.Mechanism == MechanismLearn {
 			d.Delay, err = readDuration(f.Node)
 		} else {
-			d.After.Range, err = readSpan(f.Node, "packets such as 5..8 packets", "packets", 1, 1000)
+			d.After, err = readCount(f.Node)
 		}
+	case "from":
+		var i int
+		i, err = f.OneOf("payload", "data")
+		d.From = Start(i) + StartPayload
 	case "then":
 		err = readThen(f.Node, d)
 	case "residual":
 		d.Residual, err = readDuration(f.Node)
 	case "refresh":
 		d.Refresh, err = readTruth(f.Node)
+	case "hold":
+		var i int
+		i, err = f.OneOf("flow", "pair", "server")
+		d.Hold = Hold(i)
+	case "ban":
+		d.Ban, err = readDuration(f.Node)
+	case "window":
+		d.Window, err = readDuration(f.Node)
+	case "answer":
+		err = readAnswer(f.Node, d)
+	case "page":
+		d.Page, err = readPage(f.Node)
+	case "limit":
+		d.Limit, err = readLimit(f.Node)
 	}
 	return err
 }
@@ -110,40 +132,4 @@ func readThen(n strictyaml.Node, d *Do) error {
 		return nil
 	}
 	return n.Fail("found %s, expected drop, reset, police or capacity", then.Mechanism)
-}
-
-// checkDo looks at what the words say together.
-func checkDo(n strictyaml.Node, d Do, fields []strictyaml.Field) error {
-	switch {
-	case d.Mechanism == MechanismPolice && d.Burst == 0:
-		return n.Fail("found police without burst, expected a size such as burst: 16KB")
-	case d.Mechanism == MechanismLearn && (d.Delay == 0 || d.Then == nil):
-		return n.Fail("found learn without after and then, expected {learn: server port, after: 10m, then: {drop: both}}")
-	case d.Refresh && d.Residual == 0:
-		return strictyaml.Find(fields, "refresh").Key.Fail("found refresh without residual, expected a time that it starts again")
-	}
-	return nil
-}
-
-func readResolvers(n strictyaml.Node) ([]netip.Addr, error) {
-	const what = "one IPv4 address, one IPv6 address, or both"
-	items, err := n.OneOrMore(what)
-	if err != nil {
-		return nil, err
-	}
-	var all []netip.Addr
-	for _, item := range items {
-		s, _ := item.Word()
-		a, err := netip.ParseAddr(strings.TrimSpace(s))
-		if err != nil || a.Zone() != "" || a.Is4In6() {
-			return nil, item.Expected("an address")
-		}
-		for _, b := range all {
-			if a.Is4() == b.Is4() {
-				return nil, item.Fail("found %s beside %s, expected %s", a, b, what)
-			}
-		}
-		all = append(all, a)
-	}
-	return all, nil
 }

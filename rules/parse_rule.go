@@ -1,21 +1,21 @@
 package rules
 
-import (
-	"slices"
-	"strings"
-
-	"dpilab/internal/strictyaml"
-)
+import "dpilab/internal/strictyaml"
 
 // parsedRule is a rule and the places that later checks speak of.
 type parsedRule struct {
 	Rule
-	at, name, when, unless, do strictyaml.Node
+	at, name, when, do strictyaml.Node
+	unless             []strictyaml.Node // of each of Rule.Unless
+	chance, again      strictyaml.Node
 }
+
+// ruleKeys are the keys of a rule.
+var ruleKeys = []string{"rule", "when", "unless", "do", "source", "chance", "again"}
 
 func readRule(n strictyaml.Node) (r parsedRule, err error) {
 	r.at, r.file, r.Line = n, n.File, n.Line()
-	fields, err := n.Fields("a rule", "rule", "when", "unless", "do", "source")
+	fields, err := n.Fields("a rule", ruleKeys...)
 	if err != nil {
 		return r, err
 	}
@@ -33,13 +33,18 @@ func readRule(n strictyaml.Node) (r parsedRule, err error) {
 				r.When, err = readCondition(f.Node, "conditions, or the word all")
 			}
 		case "unless":
-			r.unless = f.Node
-			r.Unless, err = readCondition(f.Node, "conditions")
+			r.Unless, r.unless, err = readUnless(f.Node)
 		case "do":
 			r.do = f.Node
 			r.Do, err = readDo(f.Node)
 		case "source":
 			r.Source, err = readSource(f.Node)
+		case "chance":
+			r.chance = f.Node
+			r.Chance, err = readRuleChance(f.Node)
+		case "again":
+			r.again = f.Node
+			r.Again, err = readTruth(f.Node)
 		}
 		if err != nil {
 			return r, err
@@ -77,94 +82,59 @@ func readSource(n strictyaml.Node) (s Source, err error) {
 	return s, err
 }
 
-func readCondition(n strictyaml.Node, what string) (c Condition, err error) {
-	fields, err := n.Fields(what, "sni", "host", "query", "to", "from", "protocol", "transport", "port", "opened")
+// readUnless reads one condition or a list of them.
+func readUnless(n strictyaml.Node) (all []Condition, at []strictyaml.Node, err error) {
+	items, err := n.OneOrMore("conditions")
+	for _, item := range items {
+		c, err := readCondition(item, "conditions")
+		if err != nil {
+			return nil, nil, err
+		}
+		all, at = append(all, c), append(at, item)
+	}
+	return all, at, err
+}
+
+var chanceWords = []string{"coin", "flow", "client", "port"}
+
+// readChance reads 50%, or {share: 22%, of: port}.
+func readChance(n strictyaml.Node) (c Chance, err error) {
+	if !n.IsMapping() {
+		c.Share, err = readPercent(n)
+		return c, err
+	}
+	fields, err := n.Fields("a share such as 50%, or {share: 22%, of: port}", "share", "of")
+	if err != nil {
+		return c, err
+	}
+	if err = n.Require(fields, "chance", "share", "of"); err != nil {
+		return c, err
+	}
 	for _, f := range fields {
+		if f.Name == "share" {
+			c.Share, err = readPercent(f.Node)
+		} else {
+			var i int
+			i, err = f.OneOf(chanceWords...)
+			c.Of = ChanceOf(i)
+		}
 		if err != nil {
 			return c, err
 		}
-		switch f.Name {
-		case "sni":
-			c.SNI, err = readWords(f.Node)
-		case "host":
-			c.Host, err = readWords(f.Node)
-		case "query":
-			c.Query, err = readWords(f.Node)
-		case "to":
-			c.To, err = readWords(f.Node)
-		case "from":
-			c.From, err = readWords(f.Node)
-		case "protocol":
-			c.Protocol, err = enums[Protocol](f.Node, protocolNames[:])
-		case "transport":
-			c.Transport, err = enums[Transport](f.Node, transportNames[:])
-		case "port":
-			c.Port, err = readPorts(f.Node)
-		case "opened":
-			var i int
-			i, err = f.OneOf("inside", "outside")
-			c.Opened = Side(i) + SideInside
-		}
 	}
-	return c, err
+	return c, nil
 }
 
-// readWords reads names of lists, patterns or prefixes; which of these is a question for later, when all lists are known.
-func readWords(n strictyaml.Node) ([]string, error) {
-	const what = "the name of a list, or values"
-	items, err := n.OneOrMore(what)
-	if err != nil {
-		return nil, err
+// readRuleChance: a rule for no flow, or for all, has no chance to take.
+func readRuleChance(n strictyaml.Node) (Chance, error) {
+	c, err := readChance(n)
+	switch {
+	case err != nil:
+		return c, err
+	case c.Share == 0:
+		return c, n.Fail("found a chance of 0%%, with which the rule never hits, expected more")
+	case c.Share == 1:
+		return c, n.Fail("found a chance of 100%%, which is what a rule without chance has, expected less or no chance")
 	}
-	var all []string
-	for _, item := range items {
-		s, err := item.Text(what)
-		if err != nil {
-			return nil, err
-		}
-		if s = lower(strings.TrimSpace(s)); slices.Contains(all, s) {
-			return nil, item.Fail("found %q twice, expected it once", s)
-		}
-		all = append(all, s)
-	}
-	return all, nil
-}
-
-func enums[T ~uint8](n strictyaml.Node, names []string) ([]T, error) {
-	items, err := n.OneOrMore(strictyaml.OrList(names))
-	if err != nil {
-		return nil, err
-	}
-	var all []T
-	for _, item := range items {
-		i, err := item.OneOf(names...)
-		if err != nil {
-			return nil, err
-		}
-		if slices.Contains(all, T(i)) {
-			return nil, item.Fail("found %q twice, expected it once", names[i])
-		}
-		all = append(all, T(i))
-	}
-	return all, nil
-}
-
-func readPorts(n strictyaml.Node) ([]Range, error) {
-	const what = "a port such as 443 or 5222..5228"
-	items, err := n.OneOrMore(what)
-	if err != nil {
-		return nil, err
-	}
-	var all []Range
-	for _, item := range items {
-		r, err := readSpan(item, what, "", 0, 65535)
-		if err != nil {
-			return nil, err
-		}
-		if slices.Contains(all, r) {
-			return nil, item.Fail("found %s twice, expected it once", item.Describe())
-		}
-		all = append(all, r)
-	}
-	return all, nil
+	return c, nil
 }

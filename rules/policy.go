@@ -19,8 +19,8 @@ type Policy struct {
 // Rule is one thing to look for and what to do then.
 type Rule struct {
 	Name   string
-	When   Condition // joined by and
-	Unless Condition // the zero Condition excepts nothing; otherwise a flow that meets all of it is not hit
+	When   Condition   // joined by and
+	Unless []Condition // a flow that meets one of them is not hit; a zero Condition excepts nothing
 	Do     Do
 	Chance Chance // of the flows that the rule is for; the zero Chance is all of them
 	Again  bool   // asked again with each further hello or request of a flow, even one that an earlier packet cleared (FOCI26)
@@ -302,7 +302,7 @@ type Extension struct {
 
 // Payload is what stands at places of one packet's payload; all of its stretches must be there.
 type Payload struct {
-	Stretches string // as it is written: "0: 16 fe fd, 0x5a: 1d 00 17"
+	Stretches string // as a file has them: "0: 16 fe fd, 90: 1d 00 17"
 }
 
 // Stretch is bytes at an offset of a packet's payload.

@@ -1,10 +1,6 @@
 package rules
 
-import (
-	"time"
-
-	"dpilab/internal/strictyaml"
-)
+import "time"
 
 // DefaultProfile is what a policy starts from that extends no other. This is the one place of these values.
 func DefaultProfile() Profile {
@@ -33,104 +29,4 @@ func DefaultProfile() Profile {
 		// Miss 0: a mechanism's rate of failure is published (IMC22) but was not found; 0 keeps tests exact (choice).
 		// FailClosed false: five lost keep-alives and the wire is closed past the box (TDOC, D).
 	}
-}
-
-// readProfile changes p by what the policy's profile has.
-func readProfile(n strictyaml.Node, p *Profile) error {
-	fields, err := n.Fields("a profile", "reassembly", "originator", "inspect", "idle", "trailing dot", "miss", "flows", "fail")
-	for _, f := range fields {
-		if err == nil {
-			err = readProfileField(f, p)
-		}
-	}
-	return err
-}
-
-func readProfileField(f strictyaml.Field, p *Profile) (err error) {
-	var i int
-	switch f.Name {
-	case "reassembly":
-		return readReassembly(f.Node, &p.Reassembly)
-	case "originator": // whose flows are acted on
-		i, err = f.OneOf("inside", "any")
-		p.Originator = i == 0
-	case "inspect":
-		return readInspect(f.Node, p)
-	case "idle":
-		return readIdle(f.Node, p)
-	case "trailing dot": // a name with a last dot is another name, or the same
-		i, err = f.OneOf("differs", "same")
-		p.TrailingDot = i == 1
-	case "miss": // share of the flows that are not looked at
-		p.Miss.Share, err = readPercent(f.Node)
-	case "flows":
-		p.Flows, err = readWhole(f.Node, "a number of flows from 1 to 100000000", 1, 100_000_000)
-	case "fail": // what becomes of packets when the box is dead or does not keep up
-		i, err = f.OneOf("open", "closed")
-		p.FailClosed = i == 1
-	}
-	return err
-}
-
-func readReassembly(n strictyaml.Node, r *Reassembly) error {
-	if s, ok := n.Word(); ok && s == "none" {
-		r.TCP, r.Records, r.Both = false, false, false
-		return nil
-	}
-	fields, err := n.Fields("none, or a mapping of tcp, records, both, bytes, segments", "tcp", "records", "both", "bytes", "segments")
-	for _, f := range fields {
-		if err != nil {
-			return err
-		}
-		switch f.Name {
-		case "tcp":
-			r.TCP, err = readTruth(f.Node)
-		case "records":
-			r.Records, err = readTruth(f.Node)
-		case "both":
-			r.Both, err = readTruth(f.Node)
-		case "bytes":
-			r.Bytes, err = readWhole(f.Node, "a number of bytes from 1 to 65536", 1, 65536)
-		case "segments":
-			r.Segments, err = readWhole(f.Node, "a number of segments from 1 to 64", 1, 64)
-		}
-	}
-	if err == nil && r.Both && !(r.TCP && r.Records) {
-		return n.Fail("found both: true, expected tcp: true and records: true with it")
-	}
-	return err
-}
-
-func readInspect(n strictyaml.Node, p *Profile) error {
-	fields, err := n.Fields("a mapping of packets, unknown", "packets", "unknown")
-	for _, f := range fields {
-		if err != nil {
-			return err
-		}
-		switch f.Name {
-		case "packets":
-			p.Inspect, err = readSpan(f.Node, "packets such as 20 or 15..20, from 1 to 1000", "", 1, 1000)
-		case "unknown":
-			p.Unknown, err = readWhole(f.Node, "a number of bytes from 1 to 65535", 1, 65535)
-		}
-	}
-	return err
-}
-
-func readIdle(n strictyaml.Node, p *Profile) error {
-	fields, err := n.Fields("a mapping of tcp, udp, other", "tcp", "udp", "other")
-	for _, f := range fields {
-		if err != nil {
-			return err
-		}
-		switch f.Name {
-		case "tcp":
-			p.TCPIdle, err = readDuration(f.Node)
-		case "udp":
-			p.UDPIdle, err = readDuration(f.Node)
-		case "other":
-			p.OtherIdle, err = readDuration(f.Node)
-		}
-	}
-	return err
 }

@@ -1,8 +1,11 @@
 package rules
 
 import (
+	"bytes"
+	"fmt"
 	"math/rand/v2"
 	"net/netip"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -15,25 +18,79 @@ type twin struct{ *Policy }
 // plain is Facts with the names and addresses themselves in place of their classes.
 type plain struct {
 	Facts
-	sni, host, query string
-	to, from         netip.Addr
+	sni, host, query      string
+	certificate, ja3, ja4 string
+	to, from              netip.Addr
+	extensions            []Extension // of the hello, each with its length
+	payloads              [][]byte    // of the packets so far
+	tricks                []Trick     // so far
+	lost                  map[int]bool
 }
 
 // facts gives the same in the form of c.
 func (p plain) facts(c *Compiled) *Facts {
 	f := p.Facts
 	f.SNI, f.Host, f.Query = c.Name([]byte(p.sni)), c.Name([]byte(p.host)), c.Name([]byte(p.query))
+	f.Certificate, f.JA3, f.JA4 = c.Name([]byte(p.certificate)), c.Name([]byte(p.ja3)), c.Name([]byte(p.ja4))
 	f.To, f.From = c.Addr(p.to), c.Addr(p.from)
+	for _, s := range c.Signs().Extensions {
+		if p.hasExtension(s.Extension) {
+			f.Signs |= s.Bit
+		}
+	}
+	for _, s := range c.Signs().Payloads {
+		if slices.ContainsFunc(p.payloads, func(b []byte) bool {
+			return !slices.ContainsFunc(s.Stretches, func(s Stretch) bool { return s.At > len(b) || !bytes.HasPrefix(b[s.At:], s.Bytes) })
+		}) {
+			f.Signs |= s.Bit
+		}
+	}
+	for _, t := range p.tricks {
+		f.Signs |= c.Signs().Tricks[t]
+	}
+	for _, x := range c.Chances() {
+		if p.lost[x.Rule] {
+			f.Lost |= x.Bit
+		}
+	}
 	return &f
 }
 
+func (p *plain) hasExtension(want Extension) bool {
+	return slices.ContainsFunc(p.extensions, func(e Extension) bool { return e == want || e.ID == want.ID && want.Length < 0 })
+}
+
+// hasPayload compares letters: each stretch is looked up in the hex dump of each packet.
+func (p *plain) hasPayload(want Payload) bool {
+	return slices.ContainsFunc(p.payloads, func(b []byte) bool {
+		for part := range strings.SplitSeq(want.Stretches, ",") {
+			var at int
+			place, digits, _ := strings.Cut(part, ":")
+			_, err := fmt.Sscan(place, &at)
+			must(err)
+			dump := strings.Repeat("   ", at) + strings.TrimSpace(digits)
+			for i, c := range fmt.Sprintf("% x", b) + strings.Repeat(".", len(dump)) {
+				if i < len(dump) && i >= 3*at && dump[i] != byte(c) {
+					return false
+				}
+			}
+		}
+		return true
+	})
+}
+
 func (t twin) match(p plain) int {
-	return slices.IndexFunc(t.Rules, func(r Rule) bool { return t.rule(&r, p) == yes })
+	for i := range t.Rules {
+		if t.rule(i, p) == yes {
+			return i
+		}
+	}
+	return -1
 }
 
 func (t twin) pending(p plain) bool {
 	for i := range t.Rules {
-		switch t.rule(&t.Rules[i], p) {
+		switch t.rule(i, p) {
 		case yes:
 			return false
 		case maybe:
@@ -43,17 +100,19 @@ func (t twin) pending(p plain) bool {
 	return false
 }
 
-func (t twin) rule(r *Rule, p plain) answer {
-	when, unless := t.condition(r.When, p), t.condition(r.Unless, p)
-	switch {
-	case r.Unless.none():
-		return when
-	case when == no || unless == yes:
+func (t twin) rule(i int, p plain) answer {
+	r := &t.Rules[i]
+	if p.lost[i] && r.Chance.Share > 0 || p.Again && !r.Again {
 		return no
-	case when == yes && unless == no:
-		return yes
 	}
-	return maybe
+	result := t.condition(r.When, p)
+	for _, u := range r.Unless {
+		if reflect.ValueOf(u).IsZero() {
+			continue
+		}
+		result = min(result, yes-t.condition(u, p)) // one that holds is a no
+	}
+	return result
 }
 
 func (t twin) condition(c Condition, p plain) answer {
@@ -80,14 +139,34 @@ func (t twin) condition(c Condition, p plain) answer {
 	names(FactSNI, c.SNI, p.sni)
 	names(FactHost, c.Host, p.host)
 	names(FactQuery, c.Query, p.query)
+	names(FactCertificate, c.Certificate, p.certificate)
+	names(FactJA3, c.JA3, p.ja3)
+	names(FactJA4, c.JA4, p.ja4)
 	addrs(FactTo, c.To, p.to)
 	addrs(FactFrom, c.From, p.from)
 	add(len(c.Protocol) > 0, FactProtocol, func() bool { return slices.Contains(c.Protocol, p.Protocol) })
 	add(len(c.Transport) > 0, FactTransport, func() bool { return slices.Contains(c.Transport, p.Transport) })
 	add(c.Opened != SideUnknown, FactOpened, func() bool { return c.Opened == p.Opened })
-	add(len(c.Port) > 0, FactPort, func() bool {
-		return slices.ContainsFunc(c.Port, func(r Range) bool { return r.Min <= int(p.Port) && int(p.Port) <= r.Max })
-	})
+	ranges := func(fact Fact, all []Range, v uint16) {
+		add(len(all) > 0, fact, func() bool {
+			return slices.ContainsFunc(all, func(r Range) bool { return r.Min <= int(v) && int(v) <= r.Max })
+		})
+	}
+	ranges(FactPort, c.Port, p.Port)
+	ranges(FactSourcePort, c.SourcePort, p.SourcePort)
+	ranges(FactSize, c.Size, p.Size)
+	add(len(c.Hello) > 0, FactHello, func() bool { return slices.Contains(c.Hello, p.Hello) })
+	add(len(c.QUIC) > 0, FactQUIC, func() bool { return slices.Contains(c.QUIC, p.QUIC) })
+	add(c.ECH != nil, FactECH, func() bool { return *c.ECH == p.ECH })
+	if len(c.Extension) > 0 && !slices.ContainsFunc(c.Extension, p.hasExtension) {
+		add(true, FactSigns, func() bool { return false })
+	}
+	if len(c.Payload) > 0 && !slices.ContainsFunc(c.Payload, p.hasPayload) {
+		add(true, FactSigns, func() bool { return false })
+	}
+	if len(c.Trick) > 0 && !slices.ContainsFunc(c.Trick, func(t Trick) bool { return slices.Contains(p.tricks, t) }) {
+		add(true, FactSigns, func() bool { return false })
+	}
 	return result
 }
 
@@ -199,9 +278,12 @@ func (d dice) policy() *Policy {
 		p.lists[name] = l
 	}
 	for range d.IntN(12) {
-		r := Rule{When: d.condition(3)}
-		if d.IntN(3) == 0 {
-			r.Unless = d.condition(2)
+		r := Rule{When: d.condition(3), Again: d.IntN(3) == 0}
+		for range max(0, d.IntN(6)-3) {
+			r.Unless = append(r.Unless, d.condition(2))
+		}
+		if d.IntN(4) == 0 {
+			r.Chance = Chance{0.5, ChanceOf(d.IntN(4))}
 		}
 		p.Rules = append(p.Rules, r)
 	}
@@ -210,7 +292,7 @@ func (d dice) policy() *Policy {
 
 func (d dice) condition(most int) (c Condition) {
 	for range d.IntN(most + 1) {
-		switch d.IntN(9) {
+		switch d.IntN(20) {
 		case 0:
 			c.SNI = d.words(d.nameWord)
 		case 1:
@@ -230,9 +312,45 @@ func (d dice) condition(most int) (c Condition) {
 			c.Port = []Range{{from, from + d.IntN(2)*d.IntN(40)}, {d.IntN(4), 4}}
 		case 8:
 			c.Opened = Side(d.IntN(3))
+		case 9:
+			c.Certificate = d.words(d.nameWord)
+		case 10:
+			c.JA3 = d.words(d.nameWord)
+		case 11:
+			c.JA4 = d.words(d.nameWord)
+		case 12:
+			c.SourcePort = []Range{{d.IntN(4), 4}, {20, 20 + d.IntN(20)}}
+		case 13:
+			c.Size = []Range{{d.IntN(30), 30 + d.IntN(20)}}
+		case 14:
+			c.Hello = []HelloKind{HelloKind(d.IntN(helloCount)), HelloKind(d.IntN(helloCount))}
+		case 15:
+			c.QUIC = []QUICVersion{QUICVersion(d.IntN(quicCount)), QUICVersion(d.IntN(quicCount))}
+		case 16:
+			ech := d.IntN(2) == 0
+			c.ECH = &ech
+		case 17:
+			for range 1 + d.IntN(2) {
+				c.Extension = append(c.Extension, d.extension(d.IntN(4)-1))
+			}
+		case 18:
+			c.Payload = []Payload{{d.stretches()}, {d.stretches()}}[d.IntN(2):]
+		case 19:
+			c.Trick = []Trick{Trick(d.IntN(int(TrickCount))), Trick(d.IntN(int(TrickCount)))}
 		}
 	}
 	return c
+}
+
+func (d dice) extension(length int) Extension { return Extension{uint16(d.IntN(3)), length} }
+
+// stretches gives one or two that do not overlap, of the bytes 0 and 1.
+func (d dice) stretches() string {
+	s := fmt.Sprintf("%d: 0%d", d.IntN(2), d.IntN(2))
+	if d.IntN(2) == 0 {
+		s += fmt.Sprintf(", %d: 0%d 0%d", 2+d.IntN(2), d.IntN(2), d.IntN(2))
+	}
+	return s
 }
 
 func (d dice) words(word func() string) (all []string) {
@@ -262,8 +380,28 @@ func (d dice) facts() plain {
 	p.Transport = Transport(d.IntN(transportCount))
 	p.Protocol = Protocol(d.IntN(protocolCount))
 	p.Opened = Side(d.IntN(3))
-	p.Port = uint16(d.IntN(50))
+	p.Port, p.SourcePort, p.Size = uint16(d.IntN(50)), uint16(d.IntN(50)), uint16(d.IntN(50))
+	p.certificate, p.ja3, p.ja4 = d.name(), d.name(), d.name()
+	p.Hello, p.QUIC, p.ECH = HelloKind(d.IntN(helloCount)), QUICVersion(d.IntN(quicCount)), d.IntN(2) == 0
+	p.Again, p.lost = d.IntN(4) == 0, map[int]bool{}
+	for i := range 12 {
+		p.lost[i] = d.IntN(3) == 0
+	}
+	p.signs(d)
 	return p
+}
+
+// signs adds more of what can be seen.
+func (p *plain) signs(d dice) {
+	for range d.IntN(3) {
+		p.extensions = append(p.extensions, d.extension(d.IntN(3)))
+		p.tricks = append(p.tricks, Trick(d.IntN(int(TrickCount))))
+		b := make([]byte, d.IntN(6))
+		for i := range b {
+			b[i] = byte(d.IntN(2))
+		}
+		p.payloads = append(p.payloads, b)
+	}
 }
 
 func pick(d dice, words ...string) string { return words[d.IntN(len(words))] }

@@ -57,17 +57,22 @@ func readSpan(n strictyaml.Node, what, unit string, least, most int) (Range, err
 		}
 		s = head
 	}
+	return parseSpan(n, s, what, func(s string) (int, bool) { return whole(s, least, most) })
+}
+
+// parseSpan reads the two ends of a span, or one that is both.
+func parseSpan(n strictyaml.Node, s, what string, one func(string) (int, bool)) (Range, error) {
 	low, high, two := strings.Cut(s, "..")
 	if !two {
 		high = low
 	}
-	a, ok1 := whole(low, least, most)
-	b, ok2 := whole(high, least, most)
+	a, ok1 := one(low)
+	b, ok2 := one(high)
 	switch {
 	case !ok1 || !ok2:
 		return Range{}, n.Expected(what)
 	case a > b:
-		return Range{}, n.Fail("found %s, which runs backwards, expected %d..%d", n.Describe(), b, a)
+		return Range{}, n.Fail("found %s, which runs backwards, expected %s..%s", n.Describe(), high, low)
 	}
 	return Range{a, b}, nil
 }
@@ -88,25 +93,32 @@ type unit struct {
 	bytes float64
 }
 
-// A rate counts bits, as networks do: kbit is 1000 of them. KB is 1000 bytes, KiB is 1024.
+// A rate counts bits, as networks do, or bytes a second: kbit is 1000 bits. KB is 1000 bytes, KiB is 1024.
 var (
-	rateUnits = []unit{{"kbit", 1e3 / 8.0}, {"mbit", 1e6 / 8.0}, {"gbit", 1e9 / 8.0}, {"bit", 1 / 8.0}}
+	rateUnits = []unit{{"kbit", 1e3 / 8.0}, {"mbit", 1e6 / 8.0}, {"gbit", 1e9 / 8.0}, {"bit", 1 / 8.0},
+		{"KB/s", 1e3}, {"MB/s", 1e6}, {"B/s", 1}}
 	sizeUnits = []unit{{"KB", 1e3}, {"MB", 1e6}, {"KiB", 1 << 10}, {"MiB", 1 << 20}, {"B", 1}}
 )
 
 // readAmount reads a number directly before its unit, and gives bytes.
 func readAmount(n strictyaml.Node, what string, units []unit) (int64, error) {
 	s, _ := n.Word()
+	v, ok := amount(s, units)
+	if !ok {
+		return 0, n.Expected(what)
+	}
+	return v, nil
+}
+
+func amount(s string, units []unit) (int64, bool) {
 	for _, u := range units {
 		head, ok := strings.CutSuffix(s, u.name)
 		if !ok {
 			continue
 		}
 		v, ok := whole(head, 1, math.MaxInt32)
-		if !ok || float64(v)*u.bytes < 1 || float64(v)*u.bytes > math.MaxInt64/2 {
-			break
-		}
-		return int64(float64(v) * u.bytes), nil
+		b := float64(v) * u.bytes
+		return int64(b), ok && b >= 1 && b <= math.MaxInt64/2
 	}
-	return 0, n.Expected(what)
+	return 0, false
 }
