@@ -83,7 +83,7 @@ func (x *run) notes() (notes []string) {
 		add("%s still held by the box %s after the end: not in what comes out", packets(t.Held), short(heldLong))
 	}
 	if t.Forgotten > 0 {
-		add("%d flows are not listed: no more than %d are remembered at a time", t.Forgotten, x.o.Flows)
+		add("%d flows are not listed: no more than %d are remembered at a time (--flows), and one that comes back counts as another", t.Forgotten, x.o.Flows)
 	}
 	return notes
 }
