@@ -105,6 +105,12 @@ func TestHelloThatNeverEnds(t *testing.T) {
 		require.Equal(t, Accept, w.down(answer))
 	}
 	require.Equal(t, Drop, w.down(answer))
+	// What waits and is no hello is not one that cannot be read.
+	require.Equal(t, Accept, w.connect().up([]byte("W")))
+	for range 4 {
+		require.Equal(t, Accept, w.down(answer))
+	}
+	require.Equal(t, Accept, w.tcp(rules.Up, ack, w.seq[0]+50, answer).Action)
 }
 
 // B18 (FOCI25-data, P): the name and an ECH extension together, on TLS and on QUIC.

@@ -93,9 +93,13 @@ func (e *Engine) cutShort(f *flow) {
 	switch r := f.reading; {
 	case f.facts.Transport == rules.TransportUDP:
 		e.sawUnreadable(f, r.protocol)
-	case e.tls.ClientHello(r.side[0].ready()) == inspect.More, e.tls.ClientHello(r.side[1].ready()) == inspect.More:
+	case e.beginsHello(r.side[0].ready()), e.beginsHello(r.side[1].ready()):
 		e.sawUnreadable(f, rules.ProtocolTLS)
 	}
+}
+
+func (e *Engine) beginsHello(data []byte) bool {
+	return len(data) > 0 && e.tls.ClientHello(data) == inspect.More
 }
 
 // pass lets the flow be, as far as the policy does not ask again.

@@ -33,7 +33,7 @@ func (e *Engine) readSegment(f *flow, c *rules.Compiled) (over bool) {
 		if e.keep(f, side, data, segments, limit) {
 			return false
 		}
-		if e.tls.ClientHello(data) == inspect.More {
+		if e.beginsHello(data) {
 			e.sawUnreadable(f, rules.ProtocolTLS)
 			e.awaitCertificate(f, c)
 		}
