@@ -45,7 +45,15 @@ const (
 // parseList reads a list file, whose ending says its kind.
 func parseList(name, file string, data []byte) (*List, error) {
 	l := &List{Name: name, File: file, domains: strings.HasSuffix(file, domainsEnding)}
-	n := 0
+	if err := eachLine(file, data, l.add); err != nil {
+		return nil, err
+	}
+	return l, nil
+}
+
+// eachLine gives the lines of a file that have something in them, one at least, without comments. Errors get their place.
+func eachLine(file string, data []byte, read func(line string) error) error {
+	n, found := 0, false
 	for line := range strings.SplitSeq(strings.TrimPrefix(string(data), "\ufeff"), "\n") {
 		n++
 		line, _, _ = strings.Cut(line, "#")
@@ -53,14 +61,15 @@ func parseList(name, file string, data []byte) (*List, error) {
 		if line == "" {
 			continue
 		}
-		if err := l.add(line); err != nil {
-			return nil, &Error{File: file, Line: n, Text: err.Error()}
+		if err := read(line); err != nil {
+			return &Error{File: file, Line: n, Text: err.Error()}
 		}
+		found = true
 	}
-	if l.Len() == 0 {
-		return nil, &Error{File: file, Line: 1, Text: "found no entry, expected at least one"}
+	if !found {
+		return &Error{File: file, Line: 1, Text: "found no entry, expected at least one"}
 	}
-	return l, nil
+	return nil
 }
 
 func (l *List) add(entry string) error {

@@ -98,7 +98,10 @@ func (d *draft) readLists(n strictyaml.Node, fsys fs.FS) error {
 }
 
 func (d *draft) readList(f strictyaml.Field, fsys fs.FS) (*List, error) {
-	const what = "a file that ends in .domains or .prefixes, or entries in brackets"
+	const what = "a file that ends in .domains or .prefixes, entries in brackets, or {addresses: NAME}"
+	if f.IsMapping() {
+		return addressList(f)
+	}
 	s, ok := f.Word()
 	if !ok {
 		items, err := f.Items(what)

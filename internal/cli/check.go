@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"regexp"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -18,7 +19,7 @@ var kindOf = regexp.MustCompile(`(?m)^(policy|topology|scenario)[ \t]*:`)
 func checkCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "check FILE...",
-		Short: "Validate policies, topologies and scenarios",
+		Short: "Validate policies, tables of addresses, topologies and scenarios",
 		Args:  cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, files []string) error {
 			bad := 0
@@ -44,6 +45,13 @@ func check(file string) (string, error) {
 	data, err := os.ReadFile(file)
 	if err != nil {
 		return "", err
+	}
+	if strings.HasSuffix(file, ".table") {
+		a, err := rules.ParseAddresses(file, data)
+		if err != nil {
+			return "", err
+		}
+		return fmt.Sprintf("addresses of %d organisations", len(a.Names())), nil
 	}
 	m := kindOf.FindSubmatch(data)
 	if m == nil {

@@ -14,6 +14,7 @@ import (
 
 	"dpilab/dpi/nfq"
 	"dpilab/lab"
+	"dpilab/rules"
 )
 
 // The exit codes. 3 is also what lab.Enter exits with.
@@ -94,6 +95,14 @@ Exit codes: 0 all as expected, 1 not, 2 usage or a broken file, 3 the machine la
 		SilenceErrors:     true,
 		SilenceUsage:      true,
 		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
+	}
+	var addresses string
+	root.PersistentFlags().StringVar(&addresses, "addresses", "", "a `file` with a name and prefixes a line, in place of the lab's addresses of that name in policies")
+	root.PersistentPreRunE = func(*cobra.Command, []string) error {
+		if addresses == "" {
+			return nil
+		}
+		return rules.UseAddresses(addresses)
 	}
 	root.AddCommand(runCommand(), listCommand(), checkCommand(), shellCommand(), doctorCommand(), boxCommand(), pcapCommand(), versionCommand())
 	return root

@@ -55,6 +55,7 @@ func TestUsage(t *testing.T) {
 		{"check " + bad, bad + ":4:1:"},
 		{"check /nonexistent.yaml", "no such file"},
 		{"check cli_test.go", "neither policy, topology nor scenario"},
+		{"list --addresses nosuch.table", "nosuch.table: cannot read the addresses"},
 		{"frobnicate", "unknown command"},
 	} {
 		code, out, err := call(t, strings.Fields(c.args)...)
@@ -72,6 +73,29 @@ func TestCheckTakesWhatShips(t *testing.T) {
 	code, out, stderr := call(t, append([]string{"check"}, files...)...)
 	require.Zero(t, code, stderr)
 	require.Equal(t, len(files), strings.Count(out, "\n"))
+}
+
+// A table of addresses can be checked alone, and is read by every command.
+func TestAddresses(t *testing.T) {
+	dir := t.TempDir()
+	good, bad := filepath.Join(dir, "mine.table"), filepath.Join(dir, "bad.table")
+	require.NoError(t, os.WriteFile(good, []byte("lab-alone 192.0.2.0/24 # of our own\n"), 0o644))
+	require.NoError(t, os.WriteFile(bad, []byte("lab-alone\n"), 0o644))
+	policy := filepath.Join(dir, "mine.yaml")
+	require.NoError(t, os.WriteFile(policy, []byte("policy: mine\ndate: 2026-01-01\nabout: x\nlists: {own: {addresses: lab-alone}}\n"+
+		"rules:\n  - {rule: own, when: {to: own}, do: {drop: both}, source: {ref: choice}}\n"), 0o644))
+	code, out, err := call(t, "check", good)
+	require.Equal(t, good+": addresses of 1 organisations\n", out+err)
+	require.Zero(t, code)
+	code, _, err = call(t, "check", policy)
+	require.Equal(t, exitUsage, code)
+	require.Contains(t, err, "not in the table of addresses")
+	code, _, err = call(t, "list", "--addresses", bad)
+	require.Equal(t, exitUsage, code)
+	require.Contains(t, err, bad+":1: ")
+	code, out, err = call(t, "check", policy, "--addresses", good)
+	require.Equal(t, policy+": policy mine of 2026-01-01, 1 rules\n", out+err)
+	require.Zero(t, code)
 }
 
 func TestList(t *testing.T) {
