@@ -1,10 +1,11 @@
 package rules
 
 // automaton finds any number of pieces in a name in one pass over it (Aho and Corasick, 1975). Each piece has a bit, and
-// counts anywhere in the name or at its end only.
+// counts anywhere in the name, at its start only, or at its end only.
 type automaton struct {
 	letters [256]uint8 // number of each byte that some piece has; 0: in none
-	width   int        // of a row: letters in use and 1
+	width   int        // of a row: letters in use and 2; letter 1 is no byte: it stands before the first one of every name
+	first   uint32     // the state behind letter 1
 	next    []uint32   // state and letter to state
 	found   []hits     // by state
 }
@@ -12,9 +13,9 @@ type automaton struct {
 type hits struct{ anywhere, end uint32 }
 
 type piece struct {
-	text string
-	bit  uint32
-	end  bool
+	text       string
+	bit        uint32
+	start, end bool
 }
 
 // newAutomaton takes memory for one row for each byte of the pieces: some 160 bytes. It gives nil for no pieces.
@@ -22,7 +23,7 @@ func newAutomaton(pieces []piece) *automaton {
 	if len(pieces) == 0 {
 		return nil
 	}
-	a := &automaton{width: 1}
+	a := &automaton{width: 2}
 	for _, p := range pieces {
 		for _, c := range []byte(p.text) {
 			if a.letters[c] == 0 {
@@ -36,6 +37,7 @@ func newAutomaton(pieces []piece) *automaton {
 		a.add(p)
 	}
 	a.link()
+	a.first = a.next[1]
 	return a
 }
 
@@ -47,19 +49,27 @@ func (a *automaton) state() uint32 {
 
 func (a *automaton) add(p piece) {
 	s := uint32(0)
+	if p.start {
+		s = a.step(s, 1)
+	}
 	for _, c := range []byte(p.text) {
-		at := int(s)*a.width + int(a.letters[c])
-		if a.next[at] == 0 {
-			n := a.state()
-			a.next[at] = n
-		}
-		s = a.next[at]
+		s = a.step(s, a.letters[c])
 	}
 	if p.end {
 		a.found[s].end |= p.bit
 	} else {
 		a.found[s].anywhere |= p.bit
 	}
+}
+
+// step gives the state behind a letter, a new one if there is none.
+func (a *automaton) step(s uint32, letter uint8) uint32 {
+	at := int(s)*a.width + int(letter)
+	if a.next[at] == 0 {
+		n := a.state()
+		a.next[at] = n
+	}
+	return a.next[at]
 }
 
 // link fills each row from that of the longest suffix of its state, which is nearer to the root and so was filled before.
@@ -89,7 +99,7 @@ func (a *automaton) link() {
 
 // find gives the bits of all pieces that name has.
 func (a *automaton) find(name []byte) uint32 {
-	var s, bits uint32
+	s, bits := a.first, uint32(0)
 	for _, c := range name {
 		s = a.next[int(s)*a.width+int(a.letters[c])]
 		bits |= a.found[s].anywhere

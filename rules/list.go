@@ -17,8 +17,17 @@ import (
 //	=name.tld      that name only
 //	*.name.tld     what is under it only
 //	*name.tld      whatever ends with these letters: othername.tld as well
+//	letters*       whatever begins with these letters
 //	*letters*      whatever has these letters in it
 //	keyword:word   whatever has this label: word.example, www.word.tld
+//
+// Fingerprints of hellos (ja3, ja4) are names without dots, and the same forms serve them:
+//
+//	t13d1516h2_8daaf6152771_d8a2da3f94cd    this JA4
+//	t13d*                                   every one over TCP and TLS 1.3 with a server name
+//	*_8daaf6152771_*                        with these cipher suites
+//	*_d8a2da3f94cd                          with these extensions and signature algorithms
+//	e7d705a3286e19ea42f587b344ee6865        this JA3
 //
 // A file of prefixes (ending .prefixes) has an IPv4 or IPv6 prefix or address a line. In both, # starts a comment, and
 // empty lines, CRLF and a byte order mark do no harm.

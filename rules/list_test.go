@@ -8,13 +8,13 @@ import (
 )
 
 func TestListFile(t *testing.T) {
-	l, err := parseList("x", "x.domains", []byte("\ufeff# head\r\nX.com # tail\r\n\r\n  =y.com\r\n*.z.com\n*w.com\n*v*\nkeyword:u\n=X.com"))
+	l, err := parseList("x", "x.domains", []byte("\ufeff# head\r\nX.com # tail\r\n\r\n  =y.com\r\n*.z.com\n*w.com\n*v*\nkeyword:u\n=X.com\nT13d*"))
 	require.NoError(t, err)
 	require.Equal(t, []pattern{
 		{formTree, "x.com"}, {formExact, "y.com"}, {formUnder, "z.com"}, {formEnds, "w.com"},
-		{formContains, "v"}, {formKeyword, "u"}, {formExact, "x.com"},
+		{formContains, "v"}, {formKeyword, "u"}, {formExact, "x.com"}, {formStarts, "t13d"},
 	}, l.patterns)
-	require.Equal(t, 7, l.Len())
+	require.Equal(t, 8, l.Len())
 	require.True(t, l.Domains())
 
 	l, err = parseList("n", "n.prefixes", []byte("192.0.2.0/24\n192.0.2.7\n2001:db8::/32 # six\n::ffff:192.0.2.1\n0.0.0.0/0\n"))
@@ -35,8 +35,8 @@ func TestListErrors(t *testing.T) {
 		{"l.domains", label + "a.com", "found a label of 64 letters in \"" + label + "a.com\", expected 1 to 63"},
 		{"l.domains", long, "found a name of 255 letters, expected 253 or fewer"},
 		{"l.domains", "*", `found "*", expected a name`},
-		{"l.domains", "**", `found "**", expected a star at the beginning only, or at both ends`},
-		{"l.domains", "a*b", `found "a*b", expected a star at the beginning only, or at both ends`},
+		{"l.domains", "**", `found "**", expected stars at the beginning or the end only`},
+		{"l.domains", "a*b", `found "a*b", expected stars at the beginning or the end only`},
 		{"l.domains", "=", `found "=", expected a name`},
 		{"l.domains", "keyword:a.b", `found "keyword:a.b", expected one label without dots after "keyword:"`},
 		{"l.domains", "пример.рф", `found "пример.рф", expected the ASCII form (xn--...) of the name`},
@@ -70,6 +70,7 @@ func FuzzList(f *testing.F) {
 	f.Add("*t.co*\n*twitter.com # ends\nkeyword:whatsapp", "microsoft.com")
 	f.Add("\ufeffruTracker.ORG\r\n", "rutracker.org.")
 	f.Add("192.0.2.0/24\n2001:db8::1", "192.0.2.1")
+	f.Add("t13d*\n*_8daaf6152771_*\na*", "t13d1516h2_8daaf6152771_d8a2da3f94cd")
 	f.Fuzz(func(t *testing.T, text, name string) {
 		_, _ = parseList("l", "l.prefixes", []byte(text))
 		l, err := parseList("l", "l.domains", []byte(text))

@@ -92,8 +92,8 @@ func newNamesBuilder(dots bool) namesBuilder {
 // add enters a pattern of an atom: one is the class of the atom alone, bit is for its patterns with stars and keywords.
 func (b *namesBuilder) add(p pattern, one, bit uint32) {
 	switch p.form {
-	case formEnds, formContains:
-		b.found = append(b.found, piece{p.text, bit, p.form == formEnds})
+	case formEnds, formContains, formStarts:
+		b.found = append(b.found, piece{p.text, bit, p.form == formStarts, p.form == formEnds})
 		return
 	case formKeyword:
 		b.labels[p.text] |= bit

@@ -8,6 +8,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+const chromeJA4 = "t13d1516h2_8daaf6152771_d8a2da3f94cd"
+
 // The forms of a list, with the names that were hit and missed on the real boxes where a source says so.
 func TestNameForms(t *testing.T) {
 	for _, c := range []struct {
@@ -22,6 +24,12 @@ func TestNameForms(t *testing.T) {
 		{"keyword:whatsapp-plus", []string{"whatsapp-plus.info", "www.whatsapp-plus.me", "whatsapp-plus"}, []string{"my-whatsapp-plus.info", "whatsapp.com"}},
 		{"ua", []string{"ua", "ukrinform.ua"}, []string{"aqua", "a.ua.net"}},
 		{"*a", []string{"a", "ba"}, []string{"ab", ""}},
+		{"rr*", []string{"rr5---sn-5goeenes.googlevideo.com", "rr"}, []string{"r", "err.example", ""}},
+		// Fingerprints are names without dots: whole, or by one of their three parts (B22: TD#30733, C).
+		{"t13d1516h2_8daaf6152771_d8a2da3f94cd", []string{chromeJA4}, []string{"t13d1516h2_8daaf6152771_d8a2da3f94ce", ""}},
+		{"t13d*", []string{chromeJA4}, []string{"q13d0310h3_55b375c5d22e_cd85d2d88918"}},
+		{"*_8daaf6152771_*", []string{chromeJA4}, []string{"t13d1516h2_d8a2da3f94cd_8daaf6152771"}},
+		{"*_d8a2da3f94cd", []string{chromeJA4}, []string{"t13d1516h2_d8a2da3f94cd_8daaf6152771"}},
 	} {
 		x := nameIndex(c.line)
 		for _, name := range c.hit {
@@ -47,8 +55,13 @@ func TestTrailingDot(t *testing.T) {
 }
 
 func TestAutomatonFindsOverlaps(t *testing.T) {
-	a := newAutomaton([]piece{{"he", 1, false}, {"she", 2, false}, {"hers", 4, false}, {"hers", 8, true}, {"e", 16, true}})
-	require.EqualValues(t, 1|2|4|8, a.find([]byte("ushers")))
+	a := newAutomaton([]piece{
+		{"he", 1, false, false}, {"she", 2, false, false}, {"hers", 4, false, false}, {"hers", 8, false, true}, {"e", 16, false, true},
+		{"us", 32, true, false}, {"he", 64, true, false},
+	})
+	require.EqualValues(t, 1|2|4|8|32, a.find([]byte("ushers")))
+	require.EqualValues(t, 1|4|8|64, a.find([]byte("hers")))
+	require.EqualValues(t, 1|64|16, a.find([]byte("heushe"))&^2)
 	require.EqualValues(t, 1|2|16, a.find([]byte("she")))
 	require.EqualValues(t, 1|2|4, a.find([]byte("shers-x")))
 	require.Zero(t, a.find([]byte("h.e-s")))

@@ -14,6 +14,7 @@ const (
 	formUnder                // *.name.tld: what is under it only
 	formEnds                 // *name.tld: ends with these letters, whatever stands before
 	formContains             // *letters*: has these letters somewhere
+	formStarts               // letters*: begins with these letters
 	formKeyword              // keyword:word: has this label somewhere
 )
 
@@ -44,6 +45,8 @@ func parsePattern(s string) (pattern, error) {
 		return checkedPattern(formContains, s, s[1:len(s)-1])
 	case strings.HasPrefix(s, "*"):
 		return checkedPattern(formEnds, s, s[1:])
+	case strings.HasSuffix(s, "*"):
+		return checkedPattern(formStarts, s, s[:len(s)-1])
 	}
 	return checkedPattern(formTree, s, s)
 }
@@ -61,14 +64,14 @@ func checkedPattern(f form, whole, text string) (pattern, error) {
 	for _, c := range []byte(p.text) {
 		switch {
 		case c == '*':
-			return pattern{}, fmt.Errorf("found %q, expected a star at the beginning only, or at both ends", whole)
+			return pattern{}, fmt.Errorf("found %q, expected stars at the beginning or the end only", whole)
 		case c >= 0x80:
 			return pattern{}, fmt.Errorf("found %q, expected the ASCII form (xn--...) of the name", whole)
 		case !nameByte(c):
 			return pattern{}, fmt.Errorf("found %q in %q, expected letters, digits, hyphens, underscores and dots", c, whole)
 		}
 	}
-	if f == formContains || f == formEnds {
+	if f == formContains || f == formEnds || f == formStarts {
 		return p, nil // any letters, cut from a name anywhere
 	}
 	if f == formKeyword && strings.Contains(text, ".") {
@@ -96,6 +99,8 @@ func (p pattern) String() string {
 		return "*" + p.text
 	case formContains:
 		return "*" + p.text + "*"
+	case formStarts:
+		return p.text + "*"
 	case formKeyword:
 		return keywordMark + p.text
 	}

@@ -201,6 +201,9 @@ func lineHas(line, name string) bool {
 		}
 		return strings.HasSuffix(name, rest)
 	}
+	if start, ok := strings.CutSuffix(line, "*"); ok {
+		return strings.HasPrefix(name, start)
+	}
 	return name == line || strings.HasSuffix(name, "."+line)
 }
 
@@ -225,7 +228,7 @@ func (d dice) name() string {
 
 func (d dice) pattern() string {
 	name := lower(strings.TrimSuffix(d.name(), "."))
-	switch d.IntN(8) {
+	switch d.IntN(9) {
 	case 0:
 		return "=" + name
 	case 1:
@@ -236,6 +239,8 @@ func (d dice) pattern() string {
 		return "*" + name + "*"
 	case 4:
 		return "keyword:" + pick(d, "a", "ab", "c")
+	case 5:
+		return name + "*"
 	}
 	return name
 }
