@@ -73,7 +73,7 @@ type place struct {
 
 func (l loader) shipped(name string) (*Policy, error) {
 	if names := ShippedNames(); !slices.Contains(names, name) {
-		return nil, &Error{File: name, Text: "no policy of this name ships, expected " + strictyaml.OrList(names) + ", or a file" + strictyaml.Suggest(name, names)}
+		return nil, &Error{File: name, Text: "no policy of this name ships, expected one that dpilab list names, or a file" + strictyaml.Suggest(name, names)}
 	}
 	l.fsys = policies
 	return l.read(path.Join(shippedFolder, name+policyEnding))
@@ -105,8 +105,8 @@ func (l loader) extended(file string, ref strictyaml.Node) (*Policy, error) {
 	next := place{policies, path.Join(shippedFolder, s+policyEnding)}
 	byName := !strings.HasSuffix(s, policyEnding)
 	if byName && !slices.Contains(ShippedNames(), s) {
-		return nil, ref.Fail("found %q, expected a shipped policy (%s) or a path that ends in .yaml%s",
-			s, strictyaml.OrList(ShippedNames()), strictyaml.Suggest(s, ShippedNames()))
+		return nil, ref.Fail("found %q, expected a shipped policy, as dpilab list names them, or a path that ends in .yaml%s",
+			s, strictyaml.Suggest(s, ShippedNames()))
 	}
 	if !byName {
 		next = place{l.fsys, beside(file, s)}
