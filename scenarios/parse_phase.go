@@ -79,7 +79,7 @@ func (f *file) policy(n strictyaml.Node) (*rules.Policy, *rules.Compiled, error)
 		return nil, nil, err
 	}
 	if !isPath(name) && !slices.Contains(rules.ShippedNames(), name) {
-		return nil, nil, n.Fail("found %q, expected a policy that ships (%s) or a path%s", name, strictyaml.OrList(rules.ShippedNames()), strictyaml.Suggest(name, rules.ShippedNames()))
+		return nil, nil, n.Fail("found %q, expected a policy that ships, as dpilab list names them, or a path%s", name, strictyaml.Suggest(name, rules.ShippedNames()))
 	}
 	if err := f.readable(n, name); err != nil {
 		return nil, nil, err
