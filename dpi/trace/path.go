@@ -76,3 +76,20 @@ func (s Setup) hops() int {
 	}
 	return n
 }
+
+// elements is the trace's path.
+func (t *Trace) elements() (all []Element) {
+	for _, w := range t.way {
+		if w.box == routers {
+			for range w.hops {
+				all = append(all, Element{Hop: true})
+			}
+			continue
+		}
+		all = append(all, Element{Name: w.box, Policy: t.boxes[w.box].compiled})
+	}
+	return all
+}
+
+// routers stands in place of a box's name.
+const routers = "-"

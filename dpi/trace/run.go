@@ -1,0 +1,329 @@
+package trace
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net/netip"
+	"time"
+
+	"dpilab/rules"
+)
+
+// Run carries a trace out over paths that open builds, one for each repetition. An error is of a path, or of a trace that cannot be
+// carried out; what came out otherwise than expected is in the Result.
+func Run(t *Trace, open Open) (*Result, error) {
+	r := &Result{Trace: t, shares: map[shareKey]*share{}}
+	for i := range t.Repeat {
+		run, err := newRunner(t, open, t.Seed+uint64(i), r)
+		if err != nil {
+			return nil, err
+		}
+		err = errors.Join(run.all(), run.path.Close())
+		if err != nil {
+			return nil, err
+		}
+		if len(r.Failures) > 0 {
+			break
+		}
+	}
+	r.judgeShares()
+	return r, nil
+}
+
+// runner carries out one repetition.
+type runner struct {
+	trace   *Trace
+	path    Path
+	setup   Setup
+	policy  *rules.Policy // whose lists name servers
+	result  *Result
+	builder builder
+	flows   map[string]*flow
+	flow    *flow
+	port    uint16
+	count   int
+	pending []*sent // that have not come out, oldest first
+	groups  map[*group]*happening
+}
+
+// sent is a packet that was sent, and what became of it.
+type sent struct {
+	from End
+	flow *flow
+	data []byte
+	want []byte // what it is when nothing touched it, at the other end
+	out  []byte // what came out; nil: nothing yet
+	at   time.Duration
+	dies bool // at a hop, by its TTL
+}
+
+// happening is what came of one line, or of a block.
+type happening struct {
+	from     End
+	sent     []*sent
+	released []*sent
+	back     [][]byte // that nobody sent, at the sender's end
+	extra    [][]byte // at the other one
+	hits     []string
+	watched  bool // the path tells hits
+	begin    time.Duration
+	end      time.Duration
+}
+
+func newRunner(t *Trace, open Open, seed uint64, result *Result) (*runner, error) {
+	r := &runner{trace: t, result: result, flows: map[string]*flow{}, groups: map[*group]*happening{}, port: 40000}
+	r.setup = Setup{Elements: t.elements(), Seed: seed}
+	for _, e := range r.setup.Elements {
+		if !e.Hop && r.policy == nil {
+			r.policy = t.boxes[e.Name].policy
+		}
+	}
+	var err error
+	if r.path, err = open(r.setup); err != nil {
+		return nil, err
+	}
+	random := rand.New(rand.NewPCG(seed, 0x7472616365))
+	r.builder = builder{seed: seed, ids: [2]uint16{uint16(random.Uint32()), uint16(random.Uint32())}}
+	first := &flow{}
+	if err := r.open(first, flowChange{}); err != nil {
+		return nil, errors.Join(err, r.path.Close())
+	}
+	r.flow = first
+	return r, nil
+}
+
+func (r *runner) fail(e *event, err error) error {
+	return &Error{File: r.trace.File, Line: e.line, Text: err.Error()}
+}
+
+func (r *runner) all() error {
+	for i := range r.trace.events {
+		e := &r.trace.events[i]
+		h, err := r.event(e)
+		if err != nil {
+			var bad *Error
+			if errors.As(err, &bad) {
+				return err
+			}
+			return r.fail(e, err)
+		}
+		want := e.expect
+		inGroup := len(e.groups) > 0
+		if h != nil {
+			for _, g := range e.groups {
+				r.join(g, h)
+			}
+			if want != nil || !inGroup {
+				r.result.judge(e.line, want, h)
+			}
+		}
+		for _, g := range e.closes {
+			if total := r.groups[g]; total != nil {
+				r.result.judge(g.line, g.expect, total)
+			}
+		}
+		if len(r.result.Failures) >= maxFailures {
+			return nil
+		}
+	}
+	return nil
+}
+
+// join adds what came of a line to its block; a line that expects something itself has been judged, and counts all the same.
+func (r *runner) join(g *group, h *happening) {
+	total := r.groups[g]
+	if total == nil {
+		total = &happening{from: h.from, begin: h.begin}
+		r.groups[g] = total
+	}
+	if len(total.sent) == 0 {
+		total.from = h.from
+	}
+	total.sent = append(total.sent, h.sent...)
+	total.released = append(total.released, h.released...)
+	total.hits, total.watched = append(total.hits, h.hits...), h.watched
+	total.end = h.end
+	if h.from == total.from {
+		total.back, total.extra = append(total.back, h.back...), append(total.extra, h.extra...)
+	} else {
+		total.back, total.extra = append(total.back, h.extra...), append(total.extra, h.back...)
+	}
+}
+
+func (r *runner) event(e *event) (*happening, error) {
+	switch do := e.do.(type) {
+	case *packets:
+		return r.send(do)
+	case pause:
+		h := &happening{begin: r.builder.now}
+		r.builder.now += do.d
+		h.end = r.builder.now
+		out, err := r.path.Wait(do.d)
+		r.note(h, out)
+		return h, err
+	case flowChange:
+		return nil, r.change(do)
+	case policyChange:
+		return nil, r.path.SetPolicy(do.box, do.policy.compiled)
+	case power:
+		return nil, r.path.Power(do.box, do.on)
+	}
+	return nil, nil
+}
+
+func (r *runner) send(d *packets) (*happening, error) {
+	h := &happening{from: d.from, begin: r.builder.now}
+	all, err := r.builder.packets(d, r.flow)
+	if err != nil {
+		return nil, err
+	}
+	batch := make([]Sent, len(all))
+	for i, data := range all {
+		batch[i] = Sent{From: d.from, Data: data}
+		if i > 0 {
+			batch[i].After = d.every
+			r.builder.now += d.every
+		}
+		s := &sent{from: d.from, flow: r.flow, data: data, at: r.builder.now}
+		s.want, s.dies = arriving(data, r.setup.hops())
+		h.sent = append(h.sent, s)
+	}
+	h.end = r.builder.now + d.every
+	r.pending = append(r.pending, h.sent...)
+	out, err := r.path.Send(batch)
+	if err != nil {
+		return nil, err
+	}
+	if d.every > 0 { // the last packet has its pause too, so that loops follow each other at their rate
+		later, err := r.path.Wait(d.every)
+		if err != nil {
+			return nil, err
+		}
+		r.builder.now += d.every
+		out = append(out, later...)
+	}
+	r.note(h, out)
+	return h, nil
+}
+
+// note takes what came out, and what the path tells besides.
+func (r *runner) note(h *happening, out []Output) {
+	r.sort(h, out)
+	if w, ok := r.path.(Watcher); ok {
+		h.hits, h.watched = w.Hits(), true
+	}
+}
+
+// change goes to a flow, which is a new one unless its name is known.
+func (r *runner) change(c flowChange) error {
+	f := r.flows[c.name]
+	if c.name == "" || c.again && f == nil {
+		f = nil
+		if c.again {
+			if f = r.flow; c.name != "" {
+				return fmt.Errorf("found flow again %s, expected a flow of that name before it", c.name)
+			}
+		}
+	}
+	switch {
+	case f == nil:
+		f = &flow{}
+		if err := r.open(f, c); err != nil {
+			return err
+		}
+	case c.again:
+		r.restart(f)
+	}
+	if c.name != "" {
+		r.flows[c.name] = f
+	}
+	r.flow = f
+	return nil
+}
+
+// open gives a flow its ends.
+func (r *runner) open(f *flow, c flowChange) error {
+	client := r.trace.client
+	if c.client.Addr().IsValid() {
+		client = netip.AddrPortFrom(c.client.Addr(), c.client.Port())
+	} else if c.client.Port() != 0 {
+		client = netip.AddrPortFrom(client.Addr(), c.client.Port())
+	}
+	spec := r.trace.server
+	if c.server != nil {
+		port := spec.port
+		if c.server.addr.IsValid() || c.server.list != "" {
+			spec = *c.server
+		}
+		if spec.port = c.server.port; spec.port == 0 {
+			spec.port = port
+		}
+	}
+	server, err := r.serverAddr(spec)
+	if err != nil {
+		return err
+	}
+	r.count++
+	if client.Port() == 0 || c.client.Port() == 0 && r.count > 1 {
+		client = netip.AddrPortFrom(client.Addr(), max(r.trace.client.Port(), 40000)+uint16(r.count-1))
+	}
+	if !client.Addr().IsValid() {
+		client = netip.AddrPortFrom(r.defaultAddr("198.51.100.2", "2001:db8:1::2", server.Addr()), client.Port())
+	}
+	if client.Addr().Is4() != server.Addr().Is4() {
+		return fmt.Errorf("the client has %s and the server %s, expected one family", client.Addr(), server.Addr())
+	}
+	*f = flow{index: r.count, ends: [2]netip.AddrPort{client, server}, transport: c.transport}
+	r.restart(f)
+	return nil
+}
+
+func (r *runner) defaultAddr(v4, v6 string, like netip.Addr) netip.Addr {
+	if like.IsValid() && like.Is6() || !like.IsValid() && r.trace.ipv6 {
+		return netip.MustParseAddr(v6)
+	}
+	return netip.MustParseAddr(v4)
+}
+
+// serverAddr finds the address that a server's name stands for.
+func (r *runner) serverAddr(s serverSpec) (netip.AddrPort, error) {
+	port := s.port
+	if port == 0 {
+		port = 443
+	}
+	if s.list == "" {
+		if !s.addr.IsValid() {
+			s.addr = r.defaultAddr("203.0.113.2", "2001:db8:2::2", netip.Addr{})
+		}
+		return netip.AddrPortFrom(s.addr, port), nil
+	}
+	if r.policy == nil || r.policy.List(s.list) == nil {
+		return netip.AddrPort{}, &Error{File: r.trace.File, Line: s.at.line, Column: s.at.column,
+			Text: fmt.Sprintf("found server %q, expected an address or a list of the policy", s.list)}
+	}
+	for _, prefix := range r.policy.List(s.list).Prefixes {
+		if prefix.Addr().Is6() != r.trace.ipv6 {
+			continue
+		}
+		a := prefix.Addr()
+		if !prefix.IsSingleIP() {
+			a = a.Next()
+		}
+		return netip.AddrPortFrom(a, port), nil
+	}
+	return netip.AddrPort{}, &Error{File: r.trace.File, Line: s.at.line, Column: s.at.column,
+		Text: fmt.Sprintf("found list %q without a prefix of the trace's address family", s.list)}
+}
+
+// restart is a new connection.
+func (r *runner) restart(f *flow) {
+	opened := f.opened + 1
+	random := r.builder.source(&flow{index: f.index, opened: opened}, "flow", 0)
+	transport := f.transport
+	*f = flow{index: f.index, opened: opened, ends: f.ends, transport: transport, dns: uint16(random.Uint32())}
+	for i := range f.side {
+		f.side[i].first = random.Uint32()
+		f.side[i].next = f.side[i].first
+	}
+}
