@@ -26,6 +26,10 @@ type Config struct {
 	FirstQueue int // number of the first queue
 	Queues     int // one worker and one engine each; 0: 1. More than processors bring nothing
 
+	// Processors is where workers stay, each at Processors[worker mod n]; nil: anywhere. What the kernel passes on is in order per
+	// processor only: a worker that moves can make packets overtake each other on a busy machine.
+	Processors []int
+
 	Engines func(worker int) Engine // called once a worker, by Open
 	Now     func() time.Duration    // the box's clock, never going back; any goroutine. nil: time since Open
 

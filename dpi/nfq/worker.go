@@ -8,6 +8,8 @@ import (
 
 	"dpilab/dpi"
 	"dpilab/rules"
+
+	"golang.org/x/sys/unix"
 )
 
 // worker reads one queue and owns one engine.
@@ -60,13 +62,17 @@ func (w *worker) close() error {
 // run handles packets until the daemon stops. A panic of the engine comes back as an error: one packet must not take
 // the wire's other users down unreported.
 func (w *worker) run() (err error) {
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
+	runtime.LockOSThread() // never unlocked: the thread, which may be bound to a processor, ends with the goroutine
 	defer func() {
 		if r := recover(); r != nil {
 			err = &Error{Kind: ErrEngine, What: fmt.Sprintf("nfq: queue %d: the engine panicked: %v\n%s", w.daemon.config.FirstQueue+w.index, r, debug.Stack())}
 		}
 	}()
+	if on := w.daemon.config.Processors; len(on) > 0 {
+		if err := stayOn(on[w.index%len(on)]); err != nil {
+			return err
+		}
+	}
 	for {
 		select {
 		case <-w.daemon.stopped:
@@ -86,6 +92,16 @@ func (w *worker) run() (err error) {
 			return err
 		}
 	}
+}
+
+// stayOn binds the thread to a processor.
+func stayOn(processor int) error {
+	var set unix.CPUSet
+	set.Set(processor)
+	if err := unix.SchedSetaffinity(0, &set); err != nil {
+		return fmt.Errorf("nfq: run a worker on processor %d: %w", processor, err)
+	}
+	return nil
 }
 
 // batch handles packets that came together, at one time of the clock.
