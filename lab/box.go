@@ -20,18 +20,27 @@ type BoxOptions struct {
 	OnEvent   func(*dpi.Event) // called on the goroutine that decides packets: it must not wait; nil: no events
 	Reader    nfq.Reader
 	NoOffload bool // every packet goes through the engine
+
+	processors []int                       // where the box decides; nil: anywhere
+	around     func(nfq.Engine) nfq.Engine // what stands between the queue and the engine; nil: nothing
 }
 
 // Box is a DPI box that runs on a link. Its methods may be called from any goroutine.
 type Box struct {
 	wire    *Wire
-	daemon  *nfq.Daemon
+	options BoxOptions
 	engine  *dpi.Engine
 	start   time.Time
 	skipped atomic.Int64
-	done    chan error
-	close   sync.Once
-	err     error
+
+	mu     sync.Mutex
+	daemon *nfq.Daemon
+	closes bool // the daemon drops when it is dead
+	policy *rules.Compiled
+	stop   context.CancelFunc // of the daemon's run; nil when it is dead
+	done   chan error
+	closed bool
+	err    error
 }
 
 // StartBox makes the wire of this name a box; Close makes it a wire again. One box at a time runs on a wire.
@@ -40,55 +49,148 @@ func (l *Lab) StartBox(name string, o BoxOptions) (*Box, error) {
 	if w == nil {
 		return nil, fmt.Errorf("topology %s has no box %q", l.Topology.Name, name)
 	}
-	b := &Box{wire: w, start: time.Now(), done: make(chan error, 1)}
-	b.engine = dpi.New(dpi.Options{Policy: o.Policy, Seed: o.Seed, OnEvent: o.OnEvent})
-	var err error
-	b.daemon, err = nfq.Open(nfq.Config{
-		NetNS: w.NetNS(), Inside: w.Inside.Name, Outside: w.Outside.Name, Bridged: true,
-		Engines: func(int) nfq.Engine { return b.engine },
-		Now:     b.Now, Offload: !o.NoOffload, FailClosed: o.Policy.Profile.FailClosed, Reader: o.Reader,
-	})
+	b, err := openBox(w, o)
 	if err != nil {
-		return nil, fmt.Errorf("box %s: %w", name, err)
+		return nil, err
 	}
-	go func() { b.done <- b.daemon.Run(context.Background()) }()
 	l.mu.Lock()
 	l.boxes = append(l.boxes, b)
 	l.mu.Unlock()
 	return b, nil
 }
 
+func openBox(w *Wire, o BoxOptions) (*Box, error) {
+	b := &Box{wire: w, options: o, policy: o.Policy, start: time.Now()}
+	b.engine = dpi.New(dpi.Options{Policy: o.Policy, Seed: o.Seed, OnEvent: o.OnEvent})
+	if err := b.open(); err != nil {
+		return nil, err
+	}
+	b.run()
+	return b, nil
+}
+
+// open attaches a daemon to the wire; packets wait for run.
+func (b *Box) open() error {
+	o, w := b.options, b.wire
+	closes := b.policy.Profile.FailClosed
+	d, err := nfq.Open(nfq.Config{
+		NetNS: w.NetNS(), Inside: w.Inside.Name, Outside: w.Outside.Name, Bridged: true,
+		Engines: func(int) nfq.Engine {
+			if o.around != nil {
+				return o.around(b.engine)
+			}
+			return b.engine
+		},
+		Now: b.Now, Offload: !o.NoOffload, FailClosed: closes, Reader: o.Reader, Processors: o.processors,
+	})
+	if err != nil {
+		return fmt.Errorf("box %s: %w", w.Box, err)
+	}
+	b.daemon, b.closes = d, closes
+	return nil
+}
+
+func (b *Box) run() {
+	ctx, stop := context.WithCancel(context.Background())
+	d, done := b.daemon, make(chan error, 1)
+	b.stop, b.done = stop, done
+	go func() { done <- d.Run(ctx) }()
+}
+
 // Now is the box's clock: time since it started, and what was skipped.
 func (b *Box) Now() time.Duration { return time.Since(b.start) + time.Duration(b.skipped.Load()) }
 
 // SetPolicy gives flows that open from now on another policy; open flows keep theirs (B38).
-func (b *Box) SetPolicy(c *rules.Compiled) { b.engine.SetPolicy(c) }
+func (b *Box) SetPolicy(c *rules.Compiled) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.policy = c
+	b.engine.SetPolicy(c)
+}
 
 // Skip sets the box's clock forward: what it remembers ages by d at once. The kernel's clock goes on as it was, so the flows
 // that it keeps go back to the engine.
 func (b *Box) Skip(d time.Duration) error {
 	b.skipped.Add(int64(d))
-	return b.daemon.FlushSets()
+	return b.attached().FlushSets()
 }
 
-// Counters says what became of the packets since StartBox.
-func (b *Box) Counters() (nfq.Counters, error) { return b.daemon.Counters() }
+// Power off makes the box dead: it decides nothing, and packets pass, or do not where its profile fails closed (O022). What it
+// remembers is there again when the power is back; packets that it held are lost.
+func (b *Box) Power(on bool) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.closed || on == (b.stop != nil) {
+		return nil
+	}
+	if !on {
+		// A policy that came later may fail in another way than the daemon was told to.
+		if b.closes != b.policy.Profile.FailClosed {
+			if err := b.replace(); err != nil {
+				return err
+			}
+		}
+		return errors.Join(b.end(), b.daemon.FlushSets()) // with the process, the kernel would forget them
+	}
+	if err := b.replace(); err != nil {
+		return err
+	}
+	b.run()
+	return nil
+}
+
+// end stops the daemon's run and waits for it.
+func (b *Box) end() error {
+	if b.stop == nil {
+		return nil
+	}
+	b.stop()
+	b.stop = nil
+	return <-b.done
+}
+
+// replace ends the daemon and attaches a new one, which does not run yet.
+func (b *Box) replace() error {
+	if err := errors.Join(b.end(), b.daemon.Close()); err != nil {
+		return err
+	}
+	return b.open()
+}
+
+// blocks tells whether the box is dead and its wire closed.
+func (b *Box) blocks() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.stop == nil && b.closes
+}
+
+func (b *Box) attached() *nfq.Daemon {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.daemon
+}
+
+// Counters says what became of the packets since StartBox, or since the power came back.
+func (b *Box) Counters() (nfq.Counters, error) { return b.attached().Counters() }
 
 // Stats says what the engine saw.
 func (b *Box) Stats() (s dpi.Stats, err error) {
-	err = b.daemon.Each(func(int, nfq.Engine) { s = b.engine.Stats() })
+	err = b.attached().Each(func(int, nfq.Engine) { s = b.engine.Stats() })
 	return s, err
 }
 
 // Expression names the way that packets take out of the kernel: nftables' own queue expression or the target of xtables.
-func (b *Box) Expression() string { return b.daemon.Expression() }
+func (b *Box) Expression() string { return b.attached().Expression() }
 
 // Close ends the box; packets pass untouched from then on. The error is the first that the box met while it ran, too.
 // It may be called more than once.
 func (b *Box) Close() error {
-	b.close.Do(func() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if !b.closed {
+		b.closed = true
 		err := b.daemon.Close()
-		b.err = errors.Join(<-b.done, err)
-	})
+		b.err = errors.Join(b.end(), err)
+	}
 	return b.err
 }
