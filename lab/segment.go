@@ -20,6 +20,7 @@ type segment struct {
 	link  string
 	index int // of the interface at a
 	a, b  port
+	mtu   int // 0: the kernel's choice
 }
 
 // firstIndex is where the interface indexes of the first ends begin, far from those that the kernel gives the second ends. If the
@@ -30,7 +31,7 @@ const firstIndex = 1000
 // create makes the pair, both ends in their namespaces, still down.
 func (s *segment) create() error {
 	attrs := netlink.NewLinkAttrs()
-	attrs.Name, attrs.Index, attrs.HardwareAddr = s.a.name, s.index, s.a.mac
+	attrs.Name, attrs.Index, attrs.HardwareAddr, attrs.MTU = s.a.name, s.index, s.a.mac, s.mtu
 	veth := &netlink.Veth{
 		LinkAttrs: attrs,
 		PeerName:  s.b.name, PeerHardwareAddr: s.b.mac, PeerNamespace: netlink.NsFd(s.b.space.fd()),

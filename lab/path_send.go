@@ -1,0 +1,165 @@
+package lab
+
+import (
+	"errors"
+	"fmt"
+	"runtime"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"dpilab/dpi/trace"
+)
+
+const (
+	// settleEvery bounds what may wait in the queues and in the sockets.
+	settleEvery = 256
+	// markerTime is how long a marker may take; on an idle machine it is a tenth of a millisecond.
+	markerTime = 10 * time.Second
+	// closedTime is how long packets have on a path that a dead box closes, where no marker comes through.
+	closedTime = 50 * time.Millisecond
+)
+
+// Send implements trace.Path. Where the batch changes its direction, all before is decided first, so that every box meets the
+// packets in the order of the batch.
+func (p *Path) Send(batch []trace.Sent) ([]trace.Output, error) {
+	err := p.onProcessor(func() error {
+		var last trace.End
+		unsettled := 0
+		for i, s := range batch {
+			if unsettled > 0 && (s.From != last || unsettled >= settleEvery) {
+				if err := p.settle(last); err != nil {
+					return err
+				}
+				unsettled = 0
+			}
+			if s.After > 0 {
+				time.Sleep(s.After)
+			}
+			if err := p.ports[s.From].send(s.Data, s.From); err != nil {
+				return fmt.Errorf("send packet %d of the batch: %w", i+1, err)
+			}
+			last = s.From
+			unsettled++
+		}
+		return p.settle(last)
+	})
+	return p.take(), err
+}
+
+// Wait implements trace.Path.
+func (p *Path) Wait(d time.Duration) ([]trace.Output, error) {
+	time.Sleep(d)
+	err := p.onProcessor(func() error { return p.settle(trace.Client) })
+	return p.take(), err
+}
+
+func (p *Path) take() []trace.Output {
+	out := p.out
+	p.out = nil
+	return out
+}
+
+// settle returns when the boxes have decided everything that was sent from an end, and what they sent of their own has
+// come out. A marker that arrives says that all before it was decided; another one the other way does it for what boxes
+// sent back. What a box sends can make the next box send something: so there are as many rounds as boxes.
+func (p *Path) settle(from trace.End) error {
+	for _, b := range p.boxes {
+		if b.box.blocks() {
+			time.Sleep(closedTime)
+			return errors.Join(p.drain(trace.Client), p.drain(trace.Server))
+		}
+	}
+	for range max(1, len(p.boxes)) {
+		if err := errors.Join(p.mark(from), p.mark(from.Other())); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// mark sends a marker from an end and takes what comes out at the other until it arrives.
+func (p *Path) mark(from trace.End) error {
+	number := p.marker.next()
+	if err := p.ports[from].send(p.marker.packet(number), from); err != nil {
+		return fmt.Errorf("send a marker: %w", err)
+	}
+	at := from.Other()
+	for deadline := time.Now().Add(markerTime); ; {
+		data, err := p.ports[at].receive(true)
+		switch {
+		case errors.Is(err, unix.EAGAIN) && time.Now().Before(deadline):
+			continue
+		case errors.Is(err, unix.EAGAIN):
+			return errors.Join(fmt.Errorf("the path does not settle: a marker did not arrive within %v", markerTime), p.failed())
+		case err != nil:
+			return err
+		}
+		n, ok := p.marker.read(data)
+		if !ok {
+			p.out = append(p.out, trace.Output{At: at, Data: data})
+		}
+		if ok && n == number {
+			return nil
+		}
+	}
+}
+
+// failed gives the errors of boxes that ended.
+func (p *Path) failed() error {
+	var errs []error
+	for _, b := range p.boxes {
+		errs = append(errs, b.box.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// drain takes what is there.
+func (p *Path) drain(at trace.End) error {
+	for {
+		data, err := p.ports[at].receive(false)
+		if errors.Is(err, unix.EAGAIN) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if _, ok := p.marker.read(data); !ok {
+			p.out = append(p.out, trace.Output{At: at, Data: data})
+		}
+	}
+}
+
+// onProcessor runs f on the processor on which the boxes run as well. The kernel passes packets on in order per processor only.
+func (p *Path) onProcessor(f func() error) error {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	var before, now unix.CPUSet
+	if err := unix.SchedGetaffinity(0, &before); err != nil {
+		return fmt.Errorf("read the thread's processors: %w", err)
+	}
+	now.Set(p.processor)
+	if err := unix.SchedSetaffinity(0, &now); err != nil {
+		return fmt.Errorf("bind the thread to a processor: %w", err)
+	}
+	defer func() { _ = unix.SchedSetaffinity(0, &before) }()
+	return f()
+}
+
+// someProcessor picks one of those that the process may use.
+func someProcessor(n int) (int, error) {
+	var set unix.CPUSet
+	if err := unix.SchedGetaffinity(0, &set); err != nil {
+		return 0, fmt.Errorf("read the process's processors: %w", err)
+	}
+	n %= set.Count()
+	for i := 0; ; i++ {
+		if !set.IsSet(i) {
+			continue
+		}
+		if n == 0 {
+			return i, nil
+		}
+		n--
+	}
+}
