@@ -128,7 +128,7 @@ func (p *parser) item(s *scanner, near bool) (x *item, err error) {
 	if s.take("+") {
 		x.kind = isExtra
 	}
-	if lo, hi, ok := span(s.peek().text); ok && len(s.words) > s.i+1 && !s.peek().quoted {
+	if lo, hi, ok := span(s.peek().text); ok && !s.peek().quoted && s.countsWhat(near) {
 		s.i++
 		x.lo, x.hi, x.counts = lo, hi, true
 		if s.take("%") {
@@ -162,6 +162,16 @@ func (p *parser) item(s *scanner, near bool) (x *item, err error) {
 		return nil, s.expected(w, "flags such as rst,ack, nxdomain, refused, answer, 302 or nothing")
 	}
 	return x, p.outcome(x, w, s)
+}
+
+// countsWhat tells whether the next word, a number, counts what follows; in what comes back, it may be a response's code.
+func (s *scanner) countsWhat(near bool) bool {
+	if s.i+1 >= len(s.words) {
+		return false
+	}
+	next := s.words[s.i+1].text
+	_, flags := flagsOf(next)
+	return !near || flags || next == "%" || next == "none" || next == "nxdomain" || next == "refused" || next == "answer"
 }
 
 // back reads what only comes back.

@@ -40,7 +40,7 @@ func (p *parser) head(l line, block *inline) error {
 			return fail(p.file, at, "found %q, expected a field of the head (%s)%s", key, strictyaml.OrList(headKeys), strictyaml.Suggest(key, headKeys))
 		}
 		for _, w := range strings.Fields(value) {
-			if key != "about" && key != "live" && key != "box" && slices.Contains(headKeys, w) {
+			if key != "about" && key != "live" && key != "box" && key != "path" && slices.Contains(headKeys, w) {
 				return fail(p.file, at, "found %q within the field %s, expected two spaces between fields", w, key)
 			}
 		}

@@ -52,6 +52,7 @@ func TestUsage(t *testing.T) {
 		{"pcap cli_test.go --policy 2025-home --marked", "name one"},
 		{"pcap cli_test.go --policy 2025-home --out cli_test.go", "the capture itself"},
 		{"check", "requires at least 1 arg"},
+		{"trace O026-rest", "O026-reset"},
 		{"check " + bad, bad + ":4:1:"},
 		{"check /nonexistent.yaml", "no such file"},
 		{"check cli_test.go", "neither policy, topology nor scenario"},
@@ -163,4 +164,28 @@ func live(t *testing.T) {
 	if err := lab.Missing(); err != nil {
 		t.Skip(err)
 	}
+}
+
+// Traces that ship hold, a wrong expectation is shown beside its line, and a broken file says where.
+func TestTrace(t *testing.T) {
+	code, out, stderr := call(t, "trace", "O026-reset")
+	require.Zero(t, code, stderr)
+	require.Contains(t, out, "ok")
+
+	in := func(text string) string {
+		file := filepath.Join(t.TempDir(), "mine.trace")
+		require.NoError(t, os.WriteFile(file, []byte("source x  confidence choice  policy 2025-home\n"+text), 0o644))
+		return file
+	}
+	code, out, _ = call(t, "trace", in("> syn => dropped\n"))
+	require.Equal(t, exitUnexpected, code)
+	require.Contains(t, out, "got => passed")
+	file := in("> sny\n")
+	code, _, stderr = call(t, "trace", file)
+	require.Equal(t, exitUsage, code)
+	require.Contains(t, stderr, file+":2:3: ")
+	require.Contains(t, stderr, "sny")
+	code, out, _ = call(t, "trace", "--json", in("> syn => dropped\n"))
+	require.Equal(t, exitUnexpected, code)
+	require.Contains(t, out, `"failures":[{"line":2`)
 }

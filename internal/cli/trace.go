@@ -1,0 +1,107 @@
+package cli
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"dpilab/dpi/trace"
+)
+
+type traceFlags struct {
+	json    bool
+	verbose bool
+}
+
+func traceCommand() *cobra.Command {
+	var f traceFlags
+	c := &cobra.Command{
+		Use:   "trace FILE|NAME...",
+		Short: "Run packet scripts against the box, and compare what comes out with what they expect",
+		Long: `Run traces at virtual time. A trace is the name of one that ships, or a file that ends in .trace; without any, all that ship are run.
+Each gets a line; one that fails shows its script, with what came out beside each line. Exit code 0: all as expected.`,
+		Example: `  dpilab trace
+  dpilab trace O026-reset -v
+  dpilab trace ./mine.trace`,
+		RunE: func(cmd *cobra.Command, names []string) error {
+			if len(names) == 0 {
+				names = trace.Names()
+			}
+			return f.run(names, cmd.OutOrStdout(), cmd.ErrOrStderr())
+		},
+	}
+	c.Flags().BoolVar(&f.json, "json", false, "write a line of JSON for each trace")
+	c.Flags().BoolVarP(&f.verbose, "verbose", "v", false, "show the scripts of traces that hold as well")
+	return c
+}
+
+// tracedJSON is a trace's line of --json.
+type tracedJSON struct {
+	Name         string          `json:"name"`
+	Observations []string        `json:"observations"`
+	About        string          `json:"about,omitempty"`
+	Source       string          `json:"source"`
+	Confidence   string          `json:"confidence"`
+	OK           bool            `json:"ok"`
+	Failures     []traceFailJSON `json:"failures,omitempty"`
+}
+
+type traceFailJSON struct {
+	Line     int    `json:"line"`
+	Expected string `json:"expected"`
+	Got      string `json:"got"`
+}
+
+func (f *traceFlags) run(names []string, stdout, stderr io.Writer) error {
+	bad, broken := 0, 0
+	for _, name := range names {
+		r, err := traced(name)
+		if err != nil {
+			fmt.Fprintln(stderr, "dpilab:", err)
+			broken++
+			continue
+		}
+		if !r.OK() {
+			bad++
+		}
+		if err := f.write(r, stdout); err != nil {
+			return err
+		}
+	}
+	if broken > 0 {
+		return &exitError{exitUsage, errSaid}
+	}
+	if !f.json && len(names) > 1 {
+		fmt.Fprintf(stdout, "%d of %d as expected\n", len(names)-bad, len(names))
+	}
+	if bad > 0 {
+		return &exitError{exitUnexpected, errSaid}
+	}
+	return nil
+}
+
+func traced(name string) (*trace.Result, error) {
+	t, err := trace.Find(name)
+	if err != nil {
+		return nil, err
+	}
+	return trace.Run(t, trace.NewVirtual)
+}
+
+func (f *traceFlags) write(r *trace.Result, out io.Writer) error {
+	if f.json {
+		t := r.Trace
+		line := tracedJSON{Name: t.Name, Observations: t.IDs, About: t.About, Source: t.Source, Confidence: t.Confidence, OK: r.OK()}
+		for _, x := range r.Failures {
+			line.Failures = append(line.Failures, traceFailJSON(x))
+		}
+		return json.NewEncoder(out).Encode(line)
+	}
+	fmt.Fprintln(out, r.Line())
+	if f.verbose || !r.OK() {
+		return r.WriteScript(out)
+	}
+	return nil
+}
