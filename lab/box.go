@@ -82,12 +82,24 @@ func (b *Box) open() error {
 			return b.engine
 		},
 		Now: b.Now, Offload: !o.NoOffload, FailClosed: closes, Reader: o.Reader, Processors: o.processors,
+		QueueLength: queueLength(&b.policy.Profile.Fragments),
 	})
 	if err != nil {
 		return fmt.Errorf("box %s: %w", w.Box, err)
 	}
 	b.daemon, b.closes = d, closes
 	return nil
+}
+
+// queueRoom is how many packets may wait for the engine.
+const queueRoom = 4096
+
+// queueLength leaves room for what the engine holds: that stays in the kernel's queue, and would make it full for all others.
+func queueLength(f *rules.Fragments) int {
+	if !f.Hold {
+		return queueRoom
+	}
+	return queueRoom + f.Sets*f.Max
 }
 
 func (b *Box) run() {
