@@ -46,7 +46,7 @@ func (e *Engine) readSegment(f *flow, c *rules.Compiled) (over bool) {
 func (e *Engine) open(f *flow, c *rules.Compiled, data []byte, segments int) (r inspect.Result, over bool) {
 	first := !f.is(flagLooked)
 	if r := e.openHello(f, c, data, segments); r != inspect.No {
-		return r, false
+		return r, r == inspect.Yes && c.Profile.FirstHello
 	}
 	if r := inspect.WhatsApp(data); r == inspect.More || r == inspect.Yes {
 		if r == inspect.Yes {

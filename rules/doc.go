@@ -125,7 +125,7 @@
 //	originator: inside              # any: whose flows are judged by what they carry
 //	remote syn: clears              # ignored: what a SYN from outside does to a flow that was opened from inside
 //	mid-stream: opens               # passes, drops: what becomes of a TCP flow whose SYN was not seen
-//	inspect: {packets: 15..20, unknown: 101}
+//	inspect: {packets: 15..20, hellos: every, unknown: 101}
 //	                                # packets with payload that are read after one of a known protocol; bytes of an unknown first one that end it
 //	quic: {versions: v1, assemble: true, padding: true, datagrams: 5}
 //	                                # versions: none, or of v1, v2, draft. assemble: CRYPTO frames. padding: zeros behind the QUIC packet are no

@@ -77,6 +77,7 @@ func (p *Profile) inspectSettings() []setting {
 			p.Inspect, err = readSpan(n, "packets such as 20 or 15..20, from 1 to 1000", "", 1, 1000)
 			return err
 		}},
+		{"hellos", either(&p.FirstHello, "every", "first")},
 		{"unknown", number(&p.Unknown, "a number of bytes from 1 to 65535", 1, 65535)},
 	}
 }

@@ -203,6 +203,7 @@ type Profile struct {
 	RemoteSYN   bool      // a SYN from outside clears a flow that was opened from inside (IMC22 Fig. 7)
 	MidStream   MidStream // TCP flows that do not begin with a SYN
 	Inspect     Range     // packets with payload that are looked at when the first one opened a known protocol (IMC21: 15 to 20)
+	FirstHello  bool      // the first hello that is read settles the flow (ZAP-doc); otherwise the next ones are read too (IMC21)
 	Unknown     int       // bytes: a first payload of at least this size that opens nothing known ends inspection (IMC21: 101)
 	QUIC        QUICReading
 	HTTPEvery   bool          // every request of a connection is read, not the first one alone (NTC1823/68)

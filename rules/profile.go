@@ -66,6 +66,7 @@ func DefaultSources() []DefaultSource {
 		{"remote syn", Source{"IMC22 Fig. 7", "P"}},
 		{"mid-stream", Source{"TDOC 15.2", "D"}},
 		{"inspect packets", imc21},
+		{"inspect hellos", imc21}, // a fake one first did not help
 		{"inspect unknown", imc21},
 		{"quic versions", Source{"FOCI26", "P"}}, // v2 passes
 		{"quic assemble", Source{"NTC1823/69", "C"}},
