@@ -43,8 +43,8 @@
 //	                          a hop takes 1 from the TTL, a box takes nothing; without it: client, box, server
 //	box isp 2024-isp          the policy of the box isp of the path; boxes without one have that of "policy"
 //	client 198.51.100.9       inside; its ports are counted up from 40000
-//	server 203.0.113.9:8443   outside: an address, [address]:port, :port, or a list of the policy (the first address of
-//	                          its first prefix of the right family), as in "server google" and "server google:8443"
+//	server 203.0.113.9:8443   outside: an address, [address]:port, :port, or a list of the policy or a name of the table of
+//	                          addresses (the first address of its first prefix of the right family), as in "server google" and "server google:8443"
 //	ipv6                      addresses are IPv6 unless they are stated
 //	live no: REASON           never runs live. A trace with repeat, or whose waits are 5 s or more, never does anyway
 //

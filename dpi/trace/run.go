@@ -298,11 +298,15 @@ func (r *runner) serverAddr(s serverSpec) (netip.AddrPort, error) {
 		}
 		return netip.AddrPortFrom(s.addr, port), nil
 	}
-	if r.policy == nil || r.policy.List(s.list) == nil {
-		return netip.AddrPort{}, &Error{File: r.trace.File, Line: s.at.line, Column: s.at.column,
-			Text: fmt.Sprintf("found server %q, expected an address or a list of the policy", s.list)}
+	prefixes := rules.StandIns().Prefixes(s.list)
+	if r.policy != nil && r.policy.List(s.list) != nil {
+		prefixes = r.policy.List(s.list).Prefixes
 	}
-	for _, prefix := range r.policy.List(s.list).Prefixes {
+	if len(prefixes) == 0 {
+		return netip.AddrPort{}, &Error{File: r.trace.File, Line: s.at.line, Column: s.at.column,
+			Text: fmt.Sprintf("found server %q, expected an address, a list of the policy or a name of the table of addresses", s.list)}
+	}
+	for _, prefix := range prefixes {
 		if prefix.Addr().Is6() != r.trace.ipv6 {
 			continue
 		}
