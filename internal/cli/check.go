@@ -51,7 +51,7 @@ func check(file string) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		return fmt.Sprintf("addresses of %d organisations", len(a.Names())), nil
+		return fmt.Sprintf("addresses of %s", counted(len(a.Names()), "organisation")), nil
 	}
 	m := kindOf.FindSubmatch(data)
 	if m == nil {
@@ -67,7 +67,7 @@ func check(file string) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		return fmt.Sprintf("policy %s of %s, %d rules", p.Name, p.Date, len(c.Rules)), nil
+		return fmt.Sprintf("policy %s of %s, %s", p.Name, p.Date, counted(len(c.Rules), "rule")), nil
 	case "topology":
 		t, err := lab.ParseTopology(file, data)
 		if err != nil {
@@ -80,4 +80,12 @@ func check(file string) (string, error) {
 		return "", err
 	}
 	return fmt.Sprintf("scenario %s, %d phases, %d probes", s.Name, len(s.Phases), len(s.Probes)), nil
+}
+
+// counted gives "1 rule" or "2 rules".
+func counted(n int, what string) string {
+	if n != 1 {
+		what += "s"
+	}
+	return fmt.Sprintf("%d %s", n, what)
 }

@@ -86,7 +86,7 @@ func TestAddresses(t *testing.T) {
 	require.NoError(t, os.WriteFile(policy, []byte("policy: mine\ndate: 2026-01-01\nabout: x\nlists: {own: {addresses: lab-alone}}\n"+
 		"rules:\n  - {rule: own, when: {to: own}, do: {drop: both}, source: {ref: choice}}\n"), 0o644))
 	code, out, err := call(t, "check", good)
-	require.Equal(t, good+": addresses of 1 organisations\n", out+err)
+	require.Equal(t, good+": addresses of 1 organisation\n", out+err)
 	require.Zero(t, code)
 	code, _, err = call(t, "check", policy)
 	require.Equal(t, exitUsage, code)
@@ -95,7 +95,7 @@ func TestAddresses(t *testing.T) {
 	require.Equal(t, exitUsage, code)
 	require.Contains(t, err, bad+":1: ")
 	code, out, err = call(t, "check", policy, "--addresses", good)
-	require.Equal(t, policy+": policy mine of 2026-01-01, 1 rules\n", out+err)
+	require.Equal(t, policy+": policy mine of 2026-01-01, 1 rule\n", out+err)
 	require.Zero(t, code)
 }
 
