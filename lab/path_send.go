@@ -12,37 +12,32 @@ import (
 )
 
 const (
-	// settleEvery bounds what may wait in the queues and in the sockets.
-	settleEvery = 256
 	// markerTime is how long a marker may take; on an idle machine it is a tenth of a millisecond.
 	markerTime = 10 * time.Second
 	// closedTime is how long packets have on a path that a dead box closes, where no marker comes through.
-	closedTime = 50 * time.Millisecond
+	closedTime = 20 * time.Millisecond
 )
 
-// Send implements trace.Path. Where the batch changes its direction, all before is decided first, so that every box meets the
-// packets in the order of the batch.
+// Send implements trace.Path. Each packet is decided before the next one is sent, by a marker behind it: so every box meets them in
+// the order of the batch, also where the kernel lets those of a passed flow overtake others that wait for a box.
 func (p *Path) Send(batch []trace.Sent) ([]trace.Output, error) {
 	err := p.onProcessor(func() error {
-		var last trace.End
-		unsettled := 0
 		for i, s := range batch {
-			if unsettled > 0 && (s.From != last || unsettled >= settleEvery) {
-				if err := p.settle(last); err != nil {
-					return err
-				}
-				unsettled = 0
-			}
 			if s.After > 0 {
 				time.Sleep(s.After)
 			}
 			if err := p.ports[s.From].send(s.Data, s.From); err != nil {
 				return fmt.Errorf("send packet %d of the batch: %w", i+1, err)
 			}
-			last = s.From
-			unsettled++
+			settled := p.mark
+			if i == len(batch)-1 || batch[i+1].From != s.From {
+				settled = p.settle
+			}
+			if err := settled(s.From); err != nil {
+				return err
+			}
 		}
-		return p.settle(last)
+		return nil
 	})
 	return p.take(), err
 }
@@ -64,12 +59,6 @@ func (p *Path) take() []trace.Output {
 // come out. A marker that arrives says that all before it was decided; another one the other way does it for what boxes
 // sent back. What a box sends can make the next box send something: so there are as many rounds as boxes.
 func (p *Path) settle(from trace.End) error {
-	for _, b := range p.boxes {
-		if b.box.blocks() {
-			time.Sleep(closedTime)
-			return errors.Join(p.drain(trace.Client), p.drain(trace.Server))
-		}
-	}
 	for range max(1, len(p.boxes)) {
 		if err := errors.Join(p.mark(from), p.mark(from.Other())); err != nil {
 			return err
@@ -80,6 +69,12 @@ func (p *Path) settle(from trace.End) error {
 
 // mark sends a marker from an end and takes what comes out at the other until it arrives.
 func (p *Path) mark(from trace.End) error {
+	for _, b := range p.boxes {
+		if b.box.blocks() {
+			time.Sleep(closedTime)
+			return errors.Join(p.drain(trace.Client), p.drain(trace.Server))
+		}
+	}
 	number := p.marker.next()
 	if err := p.ports[from].send(p.marker.packet(number), from); err != nil {
 		return fmt.Errorf("send a marker: %w", err)

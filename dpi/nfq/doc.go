@@ -10,7 +10,8 @@
 // back with a mark, and the second chain turns the mark into set entries for both orientations of the 5-tuple. A bare
 // SYN removes the entries of its 5-tuple, so that a connection that reuses one is seen. Fragments, packets with IPv6
 // extension headers, and everything that is neither TCP nor UDP never match a set: the engine sees them all. An entry
-// holds for both directions: an engine must not offload a flow of which it drops one direction only.
+// holds for both directions: an engine must not offload a flow of which it drops one direction only. Packets of a flow
+// that has just been passed can overtake those of it that still wait in the queue, once in its life.
 //
 // No conntrack expression is used anywhere: one would make the kernel reassemble fragments before the box sees them.
 // The queues are opened without NFQA_CFG_F_GSO: the kernel then cuts large segments into packets and fills in their
