@@ -43,12 +43,13 @@
 //	                          a hop takes 1 from the TTL, a box takes nothing; without it: client, box, server
 //	box isp 2024-isp          the policy of the box isp of the path; boxes without one have that of "policy"
 //	client 198.51.100.9       inside; its ports are counted up from 40000
-//	server 203.0.113.9:8443   outside: an address, [address]:port, :port, or a list of the policy or a name of the table of
-//	                          addresses (the first address of its first prefix of the right family), as in "server google" and "server google:8443"
+//	server 203.0.113.9:8443   outside: an address, [address]:port, :port, or the name of a list of prefixes of the policy or of an
+//	                          organisation of the table of addresses: "server google", "server google:8443". That is the
+//	                          first address of its first prefix of the family; "server google+1" the one after it
 //	ipv6                      addresses are IPv6 unless they are stated
 //	live no: REASON           never runs live. A trace with repeat, or whose waits are 5 s or more, never does anyway
 //
-// The default ends are 198.51.100.2 and 203.0.113.2 (2001:db8:1::2 and 2001:db8:2::2), port 443.
+// The default ends are 198.51.100.2 and 192.0.2.80 (2001:db8:1::2 and 2001:db8:2::2), port 443.
 //
 // A policy can be written where it is used. "with:" and a deeper indented block of YAML extend the named policy by what
 // differs; "policy with:" alone is a policy of its own. date and about are filled in.
@@ -125,6 +126,7 @@
 //	timestamp N    an option; "timestamp -600000" counts from the side's last. A side that sent one goes on with one in every
 //	               packet, a millisecond a tick
 //	bad checksum   of TCP or UDP
+//	from A, to A   another source or destination than the flow's: ADDRESS, :PORT or ADDRESS:PORT
 //
 // A packet with seq moves the stream only where it ends behind what the side sent before.
 //

@@ -200,7 +200,15 @@ func serverOf(file string, w word) (serverSpec, error) {
 		return serverSpec{addr: a.Addr(), port: a.Port(), at: w.at}, nil
 	}
 	list, port, found := strings.Cut(w.text, ":")
+	list, more, _ := strings.Cut(list, "+")
 	spec := serverSpec{list: list, at: w.at}
+	if more != "" {
+		n, err := strconv.ParseUint(more, 10, 16)
+		if err != nil {
+			return spec, fail(file, w.at, "found %q, expected a whole number behind +", w.text)
+		}
+		spec.more = int(n)
+	}
 	if found {
 		n, err := strconv.ParseUint(port, 10, 16)
 		if err != nil {

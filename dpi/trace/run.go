@@ -36,7 +36,6 @@ type runner struct {
 	trace   *Trace
 	path    Path
 	setup   Setup
-	policy  *rules.Policy // whose lists name servers
 	result  *Result
 	builder builder
 	flows   map[string]*flow
@@ -74,11 +73,6 @@ type happening struct {
 func newRunner(t *Trace, open Open, seed uint64, result *Result) (*runner, error) {
 	r := &runner{trace: t, result: result, flows: map[string]*flow{}, groups: map[*group]*happening{}, port: 40000}
 	r.setup = Setup{Elements: t.elements(), Seed: seed}
-	for _, e := range r.setup.Elements {
-		if !e.Hop && r.policy == nil {
-			r.policy = t.boxes[e.Name].policy
-		}
-	}
 	var err error
 	if r.path, err = open(r.setup); err != nil {
 		return nil, err
@@ -294,30 +288,42 @@ func (r *runner) serverAddr(s serverSpec) (netip.AddrPort, error) {
 	}
 	if s.list == "" {
 		if !s.addr.IsValid() {
-			s.addr = r.defaultAddr("203.0.113.2", "2001:db8:2::2", netip.Addr{})
+			s.addr = r.defaultAddr("192.0.2.80", "2001:db8:2::2", netip.Addr{})
 		}
 		return netip.AddrPortFrom(s.addr, port), nil
 	}
-	prefixes := rules.StandIns().Prefixes(s.list)
-	if r.policy != nil && r.policy.List(s.list) != nil {
-		prefixes = r.policy.List(s.list).Prefixes
-	}
-	if len(prefixes) == 0 {
-		return netip.AddrPort{}, &Error{File: r.trace.File, Line: s.at.line, Column: s.at.column,
-			Text: fmt.Sprintf("found server %q, expected an address, a list of the policy or a name of the table of addresses", s.list)}
+	prefixes := r.prefixes(s.list)
+	if prefixes == nil {
+		return netip.AddrPort{}, s.fail(r.trace.File, "found server %q, expected an address, a list of prefixes of the policy, or an organisation of the table of addresses", s.list)
 	}
 	for _, prefix := range prefixes {
 		if prefix.Addr().Is6() != r.trace.ipv6 {
 			continue
 		}
 		a := prefix.Addr()
+		for range s.more {
+			a = a.Next()
+		}
 		if !prefix.IsSingleIP() {
 			a = a.Next()
 		}
 		return netip.AddrPortFrom(a, port), nil
 	}
-	return netip.AddrPort{}, &Error{File: r.trace.File, Line: s.at.line, Column: s.at.column,
-		Text: fmt.Sprintf("found list %q without a prefix of the trace's address family", s.list)}
+	return netip.AddrPort{}, s.fail(r.trace.File, "found list %q without a prefix of the trace's address family", s.list)
+}
+
+func (s serverSpec) fail(file, format string, args ...any) error {
+	return fail(file, s.at, format, args...)
+}
+
+// prefixes gives those of a list of the path's policies, or of an organisation.
+func (r *runner) prefixes(name string) []netip.Prefix {
+	for _, w := range r.trace.way {
+		if p := r.trace.boxes[w.box].policy; p != nil && p.List(name) != nil && len(p.List(name).Prefixes) > 0 {
+			return p.List(name).Prefixes
+		}
+	}
+	return rules.StandIns().Prefixes(name)
 }
 
 // restart is a new connection.

@@ -44,6 +44,7 @@ type wayPoint struct {
 type serverSpec struct {
 	addr netip.Addr
 	list string
+	more int    // addresses behind the first of the list
 	port uint16 // 0: the default
 	at   place  // for errors
 }

@@ -4,13 +4,16 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"dpilab/dpi/trace"
+	"dpilab/lab"
 )
 
 type traceFlags struct {
+	live    bool
 	json    bool
 	verbose bool
 }
@@ -20,7 +23,8 @@ func traceCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "trace FILE|NAME...",
 		Short: "Run packet scripts against the box, and compare what comes out with what they expect",
-		Long: `Run traces at virtual time. A trace is the name of one that ships, or a file that ends in .trace; without any, all that ship are run.
+		Long: `Run traces at virtual time or, with --live, through the kernel: namespaces, queues, and two ends without an IP stack. Traces that cannot
+run live are left out, and say why. A trace is the name of one that ships, or a file that ends in .trace; without any, all that ship are run.
 Each gets a line; one that fails shows its script, with what came out beside each line. Exit code 0: all as expected.`,
 		Example: `  dpilab trace
   dpilab trace O026-reset -v
@@ -29,9 +33,13 @@ Each gets a line; one that fails shows its script, with what came out beside eac
 			if len(names) == 0 {
 				names = trace.Names()
 			}
+			if f.live {
+				lab.Enter()
+			}
 			return f.run(names, cmd.OutOrStdout(), cmd.ErrOrStderr())
 		},
 	}
+	c.Flags().BoolVar(&f.live, "live", false, "run through the kernel, in real time")
 	c.Flags().BoolVar(&f.json, "json", false, "write a line of JSON for each trace")
 	c.Flags().BoolVarP(&f.verbose, "verbose", "v", false, "show the scripts of traces that hold as well")
 	return c
@@ -45,6 +53,8 @@ type tracedJSON struct {
 	Source       string          `json:"source"`
 	Confidence   string          `json:"confidence"`
 	OK           bool            `json:"ok"`
+	Live         bool            `json:"live"`
+	Skipped      string          `json:"skipped,omitempty"` // why it did not run
 	Failures     []traceFailJSON `json:"failures,omitempty"`
 }
 
@@ -55,15 +65,32 @@ type traceFailJSON struct {
 }
 
 func (f *traceFlags) run(names []string, stdout, stderr io.Writer) error {
-	bad, broken := 0, 0
+	open := trace.Open(trace.NewVirtual)
+	if f.live {
+		open = lab.Live(lab.PathOptions{})
+	}
+	ran, bad, broken := 0, 0, 0
 	for _, name := range names {
-		r, err := traced(name)
+		t, err := trace.Find(name)
 		if err != nil {
 			fmt.Fprintln(stderr, "dpilab:", err)
 			broken++
 			continue
 		}
-		if !r.OK() {
+		if ok, why := t.Live(); f.live && !ok {
+			if err := f.skip(t, why, stdout); err != nil {
+				return err
+			}
+			continue
+		}
+		r, err := trace.Run(t, open)
+		if err != nil {
+			if f.live {
+				err = explained(err)
+			}
+			return err
+		}
+		if ran++; !r.OK() {
 			bad++
 		}
 		if err := f.write(r, stdout); err != nil {
@@ -74,7 +101,7 @@ func (f *traceFlags) run(names []string, stdout, stderr io.Writer) error {
 		return &exitError{exitUsage, errSaid}
 	}
 	if !f.json && len(names) > 1 {
-		fmt.Fprintf(stdout, "%d of %d as expected\n", len(names)-bad, len(names))
+		fmt.Fprintf(stdout, "%d of %d as expected\n", ran-bad, ran)
 	}
 	if bad > 0 {
 		return &exitError{exitUnexpected, errSaid}
@@ -82,18 +109,24 @@ func (f *traceFlags) run(names []string, stdout, stderr io.Writer) error {
 	return nil
 }
 
-func traced(name string) (*trace.Result, error) {
-	t, err := trace.Find(name)
-	if err != nil {
-		return nil, err
+func (f *traceFlags) skip(t *trace.Trace, why string, out io.Writer) error {
+	if f.json {
+		line := lineOf(t)
+		line.Live, line.Skipped = true, why
+		return json.NewEncoder(out).Encode(line)
 	}
-	return trace.Run(t, trace.NewVirtual)
+	_, err := fmt.Fprintf(out, "%-28s %-14s %-3s not live: %s\n", t.Name, strings.Join(t.IDs, " "), t.Confidence, why)
+	return err
+}
+
+func lineOf(t *trace.Trace) tracedJSON {
+	return tracedJSON{Name: t.Name, Observations: t.IDs, About: t.About, Source: t.Source, Confidence: t.Confidence}
 }
 
 func (f *traceFlags) write(r *trace.Result, out io.Writer) error {
 	if f.json {
-		t := r.Trace
-		line := tracedJSON{Name: t.Name, Observations: t.IDs, About: t.About, Source: t.Source, Confidence: t.Confidence, OK: r.OK()}
+		line := lineOf(r.Trace)
+		line.OK, line.Live = r.OK(), f.live
 		for _, x := range r.Failures {
 			line.Failures = append(line.Failures, traceFailJSON(x))
 		}
