@@ -2,8 +2,10 @@ package trace
 
 import (
 	"encoding/hex"
+	"maps"
 	"math/rand/v2"
 	"net/netip"
+	"slices"
 	"strconv"
 
 	"dpilab/dpi/trace/craft"
@@ -93,10 +95,7 @@ func (p *parser) payload(s *scanner) (*payload, error) {
 				return nil, nil
 			}
 		}
-		names := make([]string, 0, len(kinds))
-		for name := range kinds {
-			names = append(names, name)
-		}
+		names := slices.Concat(flagNames, slices.Sorted(maps.Keys(kinds)), optionNames)
 		return nil, fail(p.file, w.at, "found %q, expected flags, a payload or an option%s", w.text, strictyaml.Suggest(w.text, names))
 	}
 	s.i++
