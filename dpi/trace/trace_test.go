@@ -137,7 +137,7 @@ func TestErrors(t *testing.T) {
 		"> udp data 1\n> tcp data 1":       "x.trace:3: found a packet of another transport",
 		"> data 100 fragments 80":          "cannot be cut like this",
 		"flow again A":                     "expected a flow of that name",
-		"> quic initial a.example size 60": "too small",
+		"> quic initial a.example size 50 frames 2": "too small",
 	} {
 		_, err := Run(parse(t, text), NewVirtual)
 		require.ErrorContains(t, err, want, text)
