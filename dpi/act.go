@@ -8,6 +8,7 @@ import (
 func (e *Engine) hit(f *flow, rule int32) {
 	f.rule = rule
 	e.putReading(f)
+	e.putBelief(f)
 	e.stats.Hit++
 	do := f.do(e)
 	e.emit(EventHit, f)
@@ -52,7 +53,7 @@ func (e *Engine) touch(f *flow) {
 	p := &e.compiled(f).Profile
 	switch f.facts.Transport {
 	case rules.TransportTCP:
-		f.expires = e.now + p.TCPIdle
+		f.expires = e.now + f.idleTCP(p)
 	case rules.TransportUDP:
 		f.expires = e.now + p.UDPIdle
 	default:

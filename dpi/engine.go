@@ -31,6 +31,7 @@ type Engine struct {
 	readings  []*reading // idle ones
 	fragments fragments
 	ledgers   []*ledger // idle ones
+	beliefs   []*belief // idle ones
 	random    *rand.Rand
 	salt      uint64 // of chances that are hashes
 	stats     Stats
@@ -39,6 +40,7 @@ type Engine struct {
 	now         time.Duration
 	dir         rules.Direction
 	pkt         packet.Packet
+	doubted     bool // no server accepts it, and the box does not fall for it
 	tls         inspect.TLS
 	certificate inspect.Certificate
 	fingerprint [36]byte
@@ -111,6 +113,9 @@ func (e *Engine) Handle(now time.Duration, p Packet, out []Verdict) []Verdict {
 	e.flows.expire(e.now, expiryBudget, e.forget)
 	out = e.expireFragments(out)
 	e.stats.Packets++
+	if !e.sees(p.Dir) {
+		return e.settle(Verdict{ID: p.ID}, out)
+	}
 	if !e.decode(p.Data) {
 		return e.settle(Verdict{ID: p.ID}, out)
 	}
@@ -168,10 +173,16 @@ func (e *Engine) decide() Verdict {
 	}
 	f.packets++
 	f.ttl[sideOf(e.dir)] = p.TTL
+	if f.state == tcpRefused {
+		e.touch(f)
+		return e.dropped(f)
+	}
 	deciding := f.rule == noRule && !f.is(flagPassed)
+	e.doubted = false
 	if deciding {
 		e.look(f)
 	}
+	e.follow(f)
 	if e.policies[f.policy].freezes {
 		e.count(f)
 	}
@@ -179,13 +190,22 @@ func (e *Engine) decide() Verdict {
 		e.noteNames(f)
 	}
 	if f.rule != noRule {
-		return e.act(f, deciding)
+		return e.offloads(f, e.act(f, deciding))
 	}
 	e.touch(f)
 	if f.is(flagPassed) {
-		return Verdict{Offload: OffloadPass}
+		return e.offloads(f, Verdict{Offload: OffloadPass})
 	}
 	return Verdict{}
+}
+
+// offloads takes back from a verdict what the kernel must not do: pass a flow whose next packets the engine must see, to know in time
+// that it is over, or that it goes on.
+func (e *Engine) offloads(f *flow, v Verdict) Verdict {
+	if v.Offload == OffloadPass && (f.state == tcpClosed || e.policies[f.policy].unsaid) {
+		v.Offload = OffloadNone
+	}
+	return v
 }
 
 // flow finds the packet's flow or opens it; nil when the table is full.
@@ -207,14 +227,4 @@ func (e *Engine) flow() *flow {
 		e.begin(f)
 	}
 	return f
-}
-
-// startsOver tells whether the packet opens a new connection on a known 5-tuple. A residual block outlives connections:
-// that is what makes it residual. A SYN from outside clears a flow that was opened from inside (IMC22 Fig. 7, P).
-func (e *Engine) startsOver(f *flow) bool {
-	p := &e.pkt
-	if p.Protocol != packet.TCP || p.Fragment || !p.HasTransport || p.Flags&(packet.SYN|packet.ACK|packet.RST) != packet.SYN {
-		return false
-	}
-	return f.rule == noRule || f.do(e).Residual == 0 && !f.is(flagBanned)
 }

@@ -37,6 +37,7 @@ func (e *Engine) begin(f *flow) {
 		f.facts.Opened = rules.SideOutside
 	}
 	profile := &c.Profile
+	e.beginState(f, profile)
 	f.depth = uint8(min(e.between(profile.Inspect), 255))
 	switch {
 	case !e.readable(f, c):
@@ -53,6 +54,10 @@ func (e *Engine) begin(f *flow) {
 	}
 	if !e.held(f) {
 		e.learnt(f)
+	}
+	e.meet(f, profile)
+	if e.policies[f.policy].doubts.weighs && f.rule == noRule && !f.is(flagUnread|flagPassed) {
+		e.takeBelief(f)
 	}
 }
 

@@ -78,6 +78,7 @@ type flow struct {
 
 	payloads [2]uint8 // of those that were looked at, up and down
 	long     uint8    // of those from inside, with at least Profile.Encrypted.Size bytes
+	state    tcpState
 
 	rule    int32 // the rule that hit, or noRule
 	packets uint32
@@ -85,6 +86,7 @@ type flow struct {
 	slot    uint32    // next flow in the same slot of the wheel
 	facts   rules.Facts
 	reading *reading // parts of a hello that is not complete
+	belief  *belief  // what its packets are weighed by; only under a policy that does not believe all, or asks for tricks
 	ledger  *ledger  // what acting on it needs
 }
 

@@ -16,6 +16,8 @@ type generation struct {
 	again    bool // a rule is asked again
 	hosts    bool // every request is read for its host
 	asked    askedSigns
+	doubts   doubts
+	unsaid   bool // no flow is given to the kernel to pass: one that it held longer than the engine would be met in its middle, and dropped
 	quic     inspect.QUICOptions
 }
 
@@ -24,6 +26,8 @@ func newGeneration(c *rules.Compiled) generation {
 		compiled: c,
 		hosts:    c.Profile.HTTPEvery && c.Reads().Has(rules.FactHost),
 		asked:    askedOf(c.Signs()),
+		doubts:   doubtsOf(c),
+		unsaid:   c.Profile.MidStream == rules.MidStreamDrops,
 		quic:     quicOptions(&c.Profile.QUIC),
 	}
 	for i := range c.Rules {
@@ -69,5 +73,6 @@ func (e *Engine) compiled(f *flow) *rules.Compiled { return e.policies[f.policy]
 func (e *Engine) forget(f *flow) {
 	e.policies[f.policy].flows--
 	e.putReading(f)
+	e.putBelief(f)
 	e.putLedger(f)
 }

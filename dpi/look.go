@@ -14,12 +14,13 @@ import (
 // request of a flow that nothing hit is read by itself.
 func (e *Engine) look(f *flow) {
 	c, g := e.compiled(f), &e.policies[f.policy]
+	before, was := f.facts, f.flags
+	e.doubted = f.belief != nil && e.weigh(f, c, g)
 	if f.is(flagAgain) {
 		e.lookAgain(f, c, g)
 		return
 	}
-	before, was := f.facts, f.flags
-	if f.facts.Transport == rules.TransportTCP && e.pkt.Flags&packet.SYN != 0 {
+	if f.facts.Transport == rules.TransportTCP && e.pkt.Flags&packet.SYN != 0 && !e.doubted {
 		f.setNext(sideOf(e.dir), e.start())
 	}
 	if len(e.pkt.Payload) > 0 && !f.is(flagUnread) {
@@ -111,10 +112,8 @@ func (e *Engine) pass(f *flow, c *rules.Compiled, g *generation) {
 		return
 	}
 	f.flags |= flagPassed
+	e.putBelief(f)
 }
-
-// believed tells whether the packet at hand is read at all.
-func (e *Engine) believed(f *flow) bool { return true }
 
 func sideOf(d rules.Direction) int {
 	if d == rules.Down {
