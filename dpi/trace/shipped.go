@@ -37,7 +37,7 @@ func Find(nameOrFile string) (*Trace, error) {
 	file := path.Join(folder, nameOrFile+ending)
 	data, err := shipped.ReadFile(file)
 	if err != nil {
-		return nil, &Error{File: nameOrFile, Text: "no trace of this name ships, expected a name of dpilab list, or a file that ends in .trace" + strictyaml.Suggest(nameOrFile, Names())}
+		return nil, &Error{File: nameOrFile, Text: "no trace of this name ships, expected one that dpilab trace runs without arguments, or a file that ends in .trace" + strictyaml.Suggest(nameOrFile, Names())}
 	}
 	return Parse(file, data, shipped)
 }

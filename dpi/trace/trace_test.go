@@ -131,12 +131,12 @@ func TestErrors(t *testing.T) {
 		require.NotContains(t, err.Error(), "\n")
 	}
 	for text, want := range map[string]string{
-		"> hello a.example size 30":        "x.trace:2: a hello of this kind has",
-		"> again":                          "x.trace:2: found again, expected a packet of this side before it",
-		"flow server nosuch":               `x.trace:2:13: found server "nosuch"`,
-		"> udp data 1\n> tcp data 1":       "x.trace:3: found a packet of another transport",
-		"> data 100 fragments 80":          "cannot be cut like this",
-		"flow again A":                     "expected a flow of that name",
+		"> hello a.example size 30":                 "x.trace:2: a hello of this kind has",
+		"> again":                                   "x.trace:2: found again, expected a packet of this side before it",
+		"flow server nosuch":                        `x.trace:2:13: found server "nosuch"`,
+		"> udp data 1\n> tcp data 1":                "x.trace:3: found a packet of another transport",
+		"> data 100 fragments 80":                   "cannot be cut like this",
+		"flow again A":                              "expected a flow of that name",
 		"> quic initial a.example size 50 frames 2": "too small",
 	} {
 		_, err := Run(parse(t, text), NewVirtual)

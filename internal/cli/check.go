@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"dpilab/dpi/trace"
 	"dpilab/lab"
 	"dpilab/rules"
 	"dpilab/scenarios"
@@ -19,7 +20,7 @@ var kindOf = regexp.MustCompile(`(?m)^(policy|topology|scenario)[ \t]*:`)
 func checkCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "check FILE...",
-		Short: "Validate policies, tables of addresses, topologies and scenarios",
+		Short: "Validate policies, tables of addresses, topologies, scenarios and traces",
 		Args:  cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, files []string) error {
 			bad := 0
@@ -52,6 +53,17 @@ func check(file string) (string, error) {
 			return "", err
 		}
 		return fmt.Sprintf("addresses of %s", counted(len(a.Names()), "organisation")), nil
+	}
+	if strings.HasSuffix(file, ".trace") {
+		t, err := trace.Load(file)
+		if err != nil {
+			return "", err
+		}
+		live := "runs live as well"
+		if ok, why := t.Live(); !ok {
+			live = "not live: " + why
+		}
+		return fmt.Sprintf("trace of %s, %s", strings.Join(t.IDs, " "), live), nil
 	}
 	m := kindOf.FindSubmatch(data)
 	if m == nil {
