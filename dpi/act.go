@@ -77,7 +77,7 @@ func (e *Engine) act(f *flow, deciding bool) Verdict {
 		return e.block(f, do)
 	}
 	if do.From != rules.StartPacket && !f.is(flagBegun) {
-		if !e.starts(f, do.From) {
+		if !e.starts(f, do) {
 			return Verdict{}
 		}
 		f.flags |= flagBegun
@@ -113,12 +113,29 @@ func (e *Engine) act(f *flow, deciding bool) Verdict {
 	return Verdict{}
 }
 
-// starts tells whether the packet at hand is the one that a mechanism waits for.
-func (e *Engine) starts(f *flow, from rules.Start) bool {
-	if from == rules.StartData {
+// starts tells whether the packet at hand is the one that a mechanism waits for. It goes the way on which the mechanism works: what is
+// sent the other way is no packet that it could have begun with.
+func (e *Engine) starts(f *flow, do *rules.Do) bool {
+	if dir, one := f.oneWay(do); one && e.dir != dir {
+		return false
+	}
+	if do.From == rules.StartData {
 		return e.isData(f)
 	}
 	return len(e.pkt.Payload) > 0
+}
+
+// oneWay gives the direction of a mechanism that works on one alone.
+func (f *flow) oneWay(do *rules.Do) (dir rules.Direction, one bool) {
+	switch {
+	case do.Mechanism != rules.MechanismReset:
+		return do.Direction, do.Direction != rules.Both
+	case do.Inject:
+		return rules.Both, false // Direction says who gets an RST
+	case f.facts.Opened == rules.SideOutside:
+		return rules.Up, true
+	}
+	return rules.Down, true
 }
 
 func (e *Engine) dropped(f *flow) Verdict {

@@ -152,6 +152,21 @@ func TestFrom(t *testing.T) {
 	require.Equal(t, Drop, w.handle(rules.Up, icmpEcho()[:20+8]).Action, "ICMP has a payload from the start")
 	w.connect()
 	require.Equal(t, Drop, w.down(answer), "whoever speaks first")
+
+	// What works one way begins with a packet that goes this way (O212: ZAP-doc, C).
+	w = wireOf(t, doing(t, "sni: blocked.example", rules.Do{Mechanism: rules.MechanismReset, From: rules.StartPayload})).connect()
+	require.Equal(t, Accept, w.up(hello("blocked.example")))
+	require.Equal(t, Accept, w.down(nil))
+	require.Equal(t, Accept, w.up(answer))
+	require.Equal(t, Rewrite, w.down(answer))
+	require.Equal(t, Rewrite, w.down(nil))
+	w = wireOf(t, doing(t, "sni: blocked.example",
+		rules.Do{Mechanism: rules.MechanismDrop, Direction: rules.Down, From: rules.StartPayload})).connect()
+	require.Equal(t, Accept, w.up(hello("blocked.example")))
+	require.Equal(t, Accept, w.down(nil))
+	require.Equal(t, Drop, w.down(answer))
+	require.Equal(t, Accept, w.up(answer))
+	require.Equal(t, Drop, w.down(nil))
 }
 
 // B32: a direction of its own.

@@ -12,11 +12,7 @@ func (e *Engine) reset(f *flow, do *rules.Do) Verdict {
 	if do.Inject {
 		return e.inject(f, do)
 	}
-	from := rules.Down
-	if f.facts.Opened == rules.SideOutside {
-		from = rules.Up
-	}
-	if e.dir != from {
+	if server, _ := f.oneWay(do); e.dir != server {
 		return Verdict{}
 	}
 	data := e.pkt.ToRSTACK()
