@@ -16,6 +16,7 @@ type pieces struct {
 	have     [maxGaps]span // filled stretches of data, in order, none touching another
 	spans    int
 	segments int
+	cuts     []int         // where the segments begin that are not at the start
 	since    time.Duration // box's clock: when the first of them came
 }
 
@@ -23,7 +24,7 @@ type span struct{ from, to int }
 
 func (s *pieces) empty() bool { return s.segments == 0 }
 
-func (s *pieces) reset() { s.data, s.spans, s.segments = s.data[:0], 0, 0 }
+func (s *pieces) reset() { s.data, s.spans, s.segments, s.cuts = s.data[:0], 0, 0, s.cuts[:0] }
 
 // ready is the stretch from the start without a gap.
 func (s *pieces) ready() []byte {
@@ -46,6 +47,9 @@ func (s *pieces) add(offset int, b []byte, limit *rules.Reassembly) bool {
 		s.data = s.data[:end]
 	}
 	s.segments++
+	if offset > 0 {
+		s.cuts = append(s.cuts, offset)
+	}
 	if limit.Last {
 		copy(s.data[offset:end], b)
 		return s.merge(span{offset, end})

@@ -31,7 +31,8 @@ func TestCutsAgainstProfiles(t *testing.T) {
 		{"two segments, inside the name", [][]byte{whole[:70], whole[70:]}, [4]bool{false, true, true, true}},
 		{"byte by byte at first", [][]byte{whole[:1], whole[1:2], whole[2:]}, [4]bool{false, true, true, true}},
 		{"two records in one segment", [][]byte{records}, [4]bool{false, false, true, true}},
-		{"two records, two segments", [][]byte{records[:35], records[35:]}, [4]bool{false, false, false, true}},
+		{"two records, a segment each", [][]byte{records[:35], records[35:]}, [4]bool{false, false, true, true}},
+		{"two records, one of them cut", [][]byte{records[:50], records[50:]}, [4]bool{false, false, false, true}},
 		{"five segments", [][]byte{whole[:10], whole[10:20], whole[20:30], whole[30:40], whole[40:]}, [4]bool{}},
 		{"5,919 bytes in five packets", split(long, 1388), [4]bool{}},
 	}

@@ -1,6 +1,8 @@
 package dpi
 
 import (
+	"encoding/binary"
+
 	"dpilab/dpi/inspect"
 	"dpilab/rules"
 )
@@ -70,7 +72,7 @@ func (e *Engine) openHello(f *flow, c *rules.Compiled, data []byte, segments int
 	h := &e.tls.Hello
 	switch {
 	case r == inspect.More:
-	case sees(limit, segments, h.Records):
+	case e.sees(f, limit, data, segments, h.Records):
 		e.sawHello(f, c, rules.ProtocolTLS, h, 't')
 	default:
 		e.sawUnreadable(f, rules.ProtocolTLS)
@@ -87,7 +89,27 @@ func (e *Engine) openHello(f *flow, c *rules.Compiled, data []byte, segments int
 	return r
 }
 
-// sees tells whether a profile reads a hello that came in so many segments and records.
-func sees(r *rules.Reassembly, segments, records int) bool {
-	return records <= 1 || r.Records && (segments <= 1 || r.Both)
+// sees tells whether a profile reads the hello at the start of data, of so many records. A box that joins segments and records,
+// but not both at once, joins the records that came each in one segment; one record that is cut across segments is too
+// much (FOCI25-data, P: records of 795 and 1,036 bytes in a segment each were blocked, with segments cut elsewhere they passed).
+func (e *Engine) sees(f *flow, r *rules.Reassembly, data []byte, segments, records int) bool {
+	if records <= 1 || r.Records && (segments <= 1 || r.Both) {
+		return true
+	}
+	return r.Records && !cutsARecord(f.reading.side[sideOf(e.dir)].cuts, data)
+}
+
+// cutsARecord tells whether a segment begins within one of the TLS records that data is made of.
+func cutsARecord(cuts []int, data []byte) bool {
+	const header = 5
+	for at := 0; at+header <= len(data); {
+		end := at + header + int(binary.BigEndian.Uint16(data[at+3:]))
+		for _, cut := range cuts {
+			if at < cut && cut < end {
+				return true
+			}
+		}
+		at = end
+	}
+	return false
 }

@@ -267,7 +267,7 @@ type Encrypted struct{ Packets, Size int }
 type Reassembly struct {
 	TCP      bool          // segments are joined
 	Records  bool          // TLS records are joined
-	Both     bool          // a hello that is cut both ways is joined as well; the 2025 boxes joined each alone (FOCI25)
+	Both     bool          // records that are themselves cut across segments are joined as well; the 2025 boxes did not (FOCI25-data)
 	Bytes    int           // of stream that are kept
 	Segments int           // with payload that are kept
 	Last     bool          // where segments overlap, the last copy is believed, not the first
