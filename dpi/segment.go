@@ -72,7 +72,7 @@ func (e *Engine) openHello(f *flow, c *rules.Compiled, data []byte, segments int
 	h := &e.tls.Hello
 	switch {
 	case r == inspect.More:
-	case e.sees(f, limit, data, segments, h.Records):
+	case e.seesThrough(f, limit, data, segments, h.Records):
 		e.sawHello(f, c, rules.ProtocolTLS, h, 't')
 	default:
 		e.sawUnreadable(f, rules.ProtocolTLS)
@@ -89,10 +89,10 @@ func (e *Engine) openHello(f *flow, c *rules.Compiled, data []byte, segments int
 	return r
 }
 
-// sees tells whether a profile reads the hello at the start of data, of so many records. A box that joins segments and records,
+// seesThrough tells whether a profile reads the hello at the start of data, of so many records. A box that joins segments and records,
 // but not both at once, joins the records that came each in one segment; one record that is cut across segments is too
 // much (FOCI25-data, P: records of 795 and 1,036 bytes in a segment each were blocked, with segments cut elsewhere they passed).
-func (e *Engine) sees(f *flow, r *rules.Reassembly, data []byte, segments, records int) bool {
+func (e *Engine) seesThrough(f *flow, r *rules.Reassembly, data []byte, segments, records int) bool {
 	if records <= 1 || r.Records && (segments <= 1 || r.Both) {
 		return true
 	}
