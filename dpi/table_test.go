@@ -69,24 +69,47 @@ func TestFullTable(t *testing.T) {
 	require.Equal(t, Drop, w.connect().up(hello("blocked.example")))
 }
 
-// Whatever comes, the engine answers each packet and holds to its table.
+// Whatever comes, the engine answers each packet, at once or when the time of a set of fragments is over, and holds to its tables.
 func FuzzEngine(f *testing.F) {
 	f.Add([]byte("seed"), true)
 	src, dst := netip.MustParseAddrPort("198.51.100.2:4000"), netip.MustParseAddrPort("203.0.113.2:443")
 	f.Add(packet.AppendTCP(nil, src, dst, 1, 1, ack, 64, hello("blocked.example")), true)
 	f.Add(packet.AppendUDP(nil, src, dst, 64, []byte{0xc0, 0, 0, 0, 1, 8}), true)
-	p := policyOf(f, "profile: {flows: 64, reassembly: {tcp: true, records: true}}\n---\n"+sni1+
-		"- {rule: slow, when: {protocol: [stun, dns, whatsapp]}, do: {police: 140kbit, burst: 16KB}, source: {ref: choice}}\n")
-	e := New(Options{Policy: p})
-	now := time.Hour
+	for i, s := 0, (soup{rand.New(rand.NewPCG(1, 2))}); i < 64; i++ {
+		dir, data := s.packet()
+		f.Add(data, dir == rules.Up)
+	}
+	var boxes []*Engine
+	for _, c := range soupPolicies(f) {
+		boxes = append(boxes, New(Options{Policy: c}))
+	}
+	boxes = append(boxes, New(Options{Policy: policyOf(f, "profile: {flows: 40, reassembly: {tcp: true, records: true}}\n---\n"+sni1+
+		"- {rule: slow, when: {protocol: [stun, dns, whatsapp]}, do: {police: 140kbit, burst: 16KB}, source: {ref: choice}}\n")}))
+	now, id := time.Hour, uint32(0)
 	f.Fuzz(func(t *testing.T, data []byte, up bool) {
 		now += time.Millisecond
+		id++
 		dir := rules.Down
 		if up {
 			dir = rules.Up
 		}
-		require.Len(t, e.Handle(now, Packet{Dir: dir, Data: data}, nil), 1)
-		require.LessOrEqual(t, e.Stats().Open, 64)
+		for _, e := range boxes {
+			profile := &e.policies[e.current].compiled.Profile
+			out := e.Handle(now, Packet{ID: id, Dir: dir, Data: append([]byte(nil), data...)}, nil)
+			// Once more, as a duplicate; then the time of what is held passes.
+			out = append(out, e.Handle(now, Packet{ID: id, Dir: dir, Data: append([]byte(nil), data...)}, nil)...)
+			out = e.Advance(now+profile.Fragments.Timeout, out)
+			answers := 0
+			for _, v := range out {
+				if v.Action != Send {
+					require.Equal(t, id, v.ID)
+					answers++
+				}
+			}
+			require.Equal(t, 2, answers)
+			requireBounded(t, e, profile, "")
+		}
+		now += 6 * time.Second
 	})
 }
 
