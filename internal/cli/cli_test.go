@@ -52,7 +52,7 @@ func TestUsage(t *testing.T) {
 		{"pcap cli_test.go --policy 2025-home --marked", "name one"},
 		{"pcap cli_test.go --policy 2025-home --out cli_test.go", "the capture itself"},
 		{"check", "requires at least 1 arg"},
-		{"trace O026-rest", "O026-reset"},
+		{"trace O0266", "O026"},
 		{"check " + bad, bad + ":4:1:"},
 		{"check /nonexistent.yaml", "no such file"},
 		{"check cli_test.go", "neither policy, topology nor scenario"},
@@ -168,7 +168,7 @@ func live(t *testing.T) {
 
 // Traces that ship hold, a wrong expectation is shown beside its line, and a broken file says where.
 func TestTrace(t *testing.T) {
-	code, out, stderr := call(t, "trace", "O026-reset")
+	code, out, stderr := call(t, "trace", "O026")
 	require.Zero(t, code, stderr)
 	require.Contains(t, out, "ok")
 

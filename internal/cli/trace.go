@@ -27,7 +27,7 @@ func traceCommand() *cobra.Command {
 run live are left out, and say why. A trace is the name of one that ships, or a file that ends in .trace; without any, all that ship are run.
 Each gets a line; one that fails shows its script, with what came out beside each line. Exit code 0: all as expected.`,
 		Example: `  dpilab trace
-  dpilab trace O026-reset -v
+  dpilab trace O026 -v
   dpilab trace ./mine.trace`,
 		RunE: func(cmd *cobra.Command, names []string) error {
 			if len(names) == 0 {

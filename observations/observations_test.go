@@ -1,0 +1,80 @@
+package observations
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"regexp"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"dpilab/dpi/trace"
+	"dpilab/lab"
+)
+
+func TestMain(m *testing.M) {
+	if lab.CanEnter() == nil {
+		lab.Enter()
+	}
+	os.Exit(m.Run())
+}
+
+func table(t *testing.T) []Row {
+	rows, err := Table()
+	require.NoError(t, err)
+	require.NotEmpty(t, rows)
+	return rows
+}
+
+// Every trace comes out as observed at virtual time, and the page says the present state.
+func TestVirtual(t *testing.T) {
+	rows := table(t)
+	var failed bytes.Buffer
+	require.NoError(t, Run(context.Background(), rows, trace.NewVirtual, false, func(r *trace.Result) { _ = r.WriteScript(&failed) }))
+	require.Empty(t, failed.String())
+
+	var page bytes.Buffer
+	require.NoError(t, WritePage(&page, rows))
+	kept, err := os.ReadFile("../OBSERVATIONS.md")
+	require.NoError(t, err)
+	require.True(t, bytes.Equal(kept, page.Bytes()), "OBSERVATIONS.md is not current: go generate ./observations")
+}
+
+// Those with short waits come out the same through namespaces, kernel and queue.
+func TestLive(t *testing.T) {
+	if err := lab.Missing(); err != nil {
+		t.Skip(err)
+	}
+	rows := table(t)
+	var failed bytes.Buffer
+	require.NoError(t, Run(context.Background(), rows, lab.Live(lab.PathOptions{}), true, func(r *trace.Result) {
+		failed.WriteString(r.Line() + "\n")
+		_ = r.WriteScript(&failed)
+	}))
+	require.Empty(t, failed.String())
+	live := 0
+	for i := range rows {
+		if rows[i].Live == OutcomeOK {
+			live++
+		}
+	}
+	require.GreaterOrEqual(t, live, 60)
+}
+
+func TestRowsAreWhole(t *testing.T) {
+	definite, shown := 0, 0
+	for _, r := range table(t) {
+		require.Regexp(t, regexp.MustCompile(`^O\d{3}$`), r.ID)
+		require.NotEmpty(t, r.Statement, r.ID)
+		require.NotEmpty(t, r.Source, r.ID)
+		require.Contains(t, []string{"P", "P2", "C", "D", "A", "MEM", "none"}, r.Confidence, r.ID)
+		if r.Definite() {
+			definite++
+			if r.Missing == "" {
+				shown++
+			}
+		}
+	}
+	require.GreaterOrEqual(t, shown*100, definite*95, "rows that are definite and shown")
+}
