@@ -181,6 +181,9 @@ func TestBeliefOfWhatServersTake(t *testing.T) {
 			w.real(rules.Down, segment{flags: syn | ack, options: signature})
 			return w.real(rules.Up, segment{options: signature, payload: h})
 		},
+		"signatures, met in its middle": func(w *wire) Verdict {
+			return w.flow().real(rules.Up, segment{options: signature, payload: h})
+		},
 		"met in its middle": func(w *wire) Verdict { return w.flow().real(rules.Up, segment{options: stamp(5), payload: h}) },
 		"sequence numbers that wrap": func(w *wire) Verdict {
 			w.flow().seq = [2]uint32{1<<32 - 5, 1<<32 - 3}
@@ -201,6 +204,17 @@ func TestBeliefOfWhatServersTake(t *testing.T) {
 	} {
 		require.Equal(t, Drop, last(reads(t, wary, rule).stamped()).Action, name)
 	}
+}
+
+// Where the other direction is not seen, what was sent long ago has arrived all the same.
+func TestBeliefOfOneDirection(t *testing.T) {
+	w := reads(t, func(p *rules.Profile) { p.Sees, p.Inspect = rules.Up, rules.Range{Min: 255, Max: 255} },
+		blocks(rules.Condition{Trick: []rules.Trick{rules.TrickWindow}})).stamped()
+	for range 200 {
+		require.Equal(t, Accept, w.real(rules.Up, segment{payload: append([]byte{23, 3, 3, 4, 176}, answer...)}).Action)
+	}
+	require.Equal(t, Accept, w.fake(rules.Up, segment{shift: -10000, payload: []byte("again")}).Action, "may be a retransmission")
+	require.Equal(t, Drop, w.fake(rules.Up, segment{shift: -150000, payload: []byte("fake")}).Action)
 }
 
 // B16: tricks are noticed whether the box falls for them or not, on packets with payload from inside, and where a rule asks.

@@ -166,6 +166,16 @@ func TestClosed(t *testing.T) {
 	require.Equal(t, Accept, w.wait(11*time.Second).send(rules.Up, syn, nil).Action)
 }
 
+// The kernel is not given a flow after its end: the engine must see whether it goes on.
+func TestClosedIsNotOffloaded(t *testing.T) {
+	for closed, want := range map[time.Duration]Offload{0: OffloadPass, 10 * time.Second: OffloadNone} {
+		w := named(t, func(p *rules.Profile) { p.Closed = closed }).connect()
+		require.Equal(t, OffloadPass, w.send(rules.Up, ack, append([]byte{0x99}, make([]byte, 200)...)).Offload, "opens nothing known")
+		require.Equal(t, want, w.send(rules.Up, fin|ack, nil).Offload)
+		require.Equal(t, want, w.send(rules.Down, ack, answer).Offload)
+	}
+}
+
 // A RST that no server takes closes nothing for a box that does not fall for it.
 func TestClosedByFakes(t *testing.T) {
 	for fooled, want := range map[bool]tcpState{true: tcpClosed, false: tcpOpen} {
