@@ -123,9 +123,11 @@ func (b *Box) SetPolicy(c *rules.Compiled) {
 // Skip sets the box's clock forward: what it remembers ages by d at once. The kernel's clock goes on as it was, so the flows
 // that it keeps go back to the engine.
 func (b *Box) Skip(d time.Duration) error {
-	b.skipped.Add(int64(d))
+	b.forward(d)
 	return b.attached().FlushSets()
 }
+
+func (b *Box) forward(d time.Duration) { b.skipped.Add(int64(d)) }
 
 // Power off makes the box dead: it decides nothing, and packets pass, or do not where its profile fails closed (O022). What it
 // remembers is there again when the power is back; packets that it held are lost.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -18,11 +19,12 @@ import (
 type PathOptions struct {
 	Reader    nfq.Reader
 	NoOffload bool // every packet goes through the engines
+	Skip      bool // pauses set the boxes' clocks forward, and take no time
 }
 
 // Path is a trace's wire in the kernel: boxes in a row, each a bridge in a namespace of its own as in a Lab, routers that take one
 // from the TTL, and two bare ports at the ends. The kernel has no address there and answers nothing; frames go in and
-// out by packet sockets. Time is real. A Path belongs to one goroutine.
+// out by packet sockets. Time is real, unless Skip is set. A Path belongs to one goroutine.
 //
 // Bytes come out as they went in, wrong transport checksums, IPv4 fragments and a TTL of 1 among them, with three exceptions,
 // all of bridge netfilter (br_validate_ipv4, br_validate_ipv6): IPv4 packets with a wrong header checksum, a header length
@@ -30,7 +32,11 @@ type PathOptions struct {
 // bytes behind the end of the IP packet are cut off; packets with another version than their EtherType says are dropped. None of
 // these meets a box.
 type Path struct {
-	ends      *namespace // all bare ports are in it
+	options   PathOptions
+	start     time.Time
+	skipped   time.Duration // by which the boxes' clocks are ahead
+	flushed   time.Duration // of it, when the kernel last forgot the flows that it keeps
+	ends      *namespace    // all bare ports are in it
 	spaces    []*namespace
 	segments  []*segment
 	relays    []*relay
@@ -77,10 +83,10 @@ func OpenPath(s trace.Setup, o PathOptions) (*Path, error) {
 		return nil, fmt.Errorf("open the process's network namespace: %w", err)
 	}
 	number := paths.Add(1)
-	p := &Path{ends: &namespace{name: "ends"}, marker: newMarker(number)}
+	p := &Path{options: o, start: time.Now(), ends: &namespace{name: "ends"}, marker: newMarker(number)}
 	var err error
 	if p.processor, err = someProcessor(int(number)); err == nil {
-		err = p.build(s, o)
+		err = p.build(s)
 	}
 	if err != nil {
 		return nil, errors.Join(err, p.Close())
@@ -88,7 +94,7 @@ func OpenPath(s trace.Setup, o PathOptions) (*Path, error) {
 	return p, nil
 }
 
-func (p *Path) build(s trace.Setup, o PathOptions) error {
+func (p *Path) build(s trace.Setup) error {
 	p.plan(s)
 	for _, step := range [][]func() error{p.makeSpaces(), p.makeSegments(), p.join(), p.settleAll()} {
 		var g errgroup.Group
@@ -105,7 +111,7 @@ func (p *Path) build(s trace.Setup, o PathOptions) error {
 	for _, r := range p.relays {
 		r.start(p.processor)
 	}
-	if err := p.startBoxes(s, o); err != nil {
+	if err := p.startBoxes(s); err != nil {
 		return err
 	}
 	// The first markers also show every box where its two sides are, for packets of its own.
@@ -113,7 +119,7 @@ func (p *Path) build(s trace.Setup, o PathOptions) error {
 }
 
 // startBoxes starts the boxes that the elements tell of.
-func (p *Path) startBoxes(s trace.Setup, o PathOptions) error {
+func (p *Path) startBoxes(s trace.Setup) error {
 	i := 0
 	for _, e := range s.Elements {
 		if e.Hop {
@@ -123,7 +129,7 @@ func (p *Path) startBoxes(s trace.Setup, o PathOptions) error {
 		i++
 		var err error
 		b.box, err = openBox(b.wire, BoxOptions{
-			Policy: fewFlows(e.Policy), Seed: s.Seed, OnEvent: p.note, Reader: o.Reader, NoOffload: o.NoOffload,
+			Policy: fewFlows(e.Policy), Seed: s.Seed, OnEvent: p.note, Reader: p.options.Reader, NoOffload: p.options.NoOffload,
 			processors: []int{p.processor}, around: p.marker.around,
 		})
 		if err != nil {

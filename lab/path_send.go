@@ -16,15 +16,22 @@ const (
 	markerTime = 10 * time.Second
 	// closedTime is how long packets have on a path that a dead box closes, where no marker comes through.
 	closedTime = 20 * time.Millisecond
+	// longestStep is how far the clocks are set forward before the boxes see it, where that takes 512 steps or fewer.
+	longestStep = 100 * time.Millisecond
+	// flushAfter is how far the clocks may run ahead of the kernel's, by which it keeps flows.
+	flushAfter = 500 * time.Millisecond
 )
 
 // Send implements trace.Path. Each packet is decided before the next one is sent, by a marker behind it: so every box meets them in
-// the order of the batch, also where the kernel lets those of a passed flow overtake others that wait for a box.
+// the order of the batch, also where the kernel lets those of a passed flow overtake others that wait for a box. A packet that is late
+// makes the next pause shorter.
 func (p *Path) Send(batch []trace.Sent) ([]trace.Output, error) {
 	err := p.onProcessor(func() error {
+		due := p.now()
 		for i, s := range batch {
-			if s.After > 0 {
-				time.Sleep(s.After)
+			var err error
+			if due, err = p.pause(due, s.After); err != nil {
+				return err
 			}
 			if err := p.ports[s.From].send(s.Data, s.From); err != nil {
 				return fmt.Errorf("send packet %d of the batch: %w", i+1, err)
@@ -44,9 +51,54 @@ func (p *Path) Send(batch []trace.Sent) ([]trace.Output, error) {
 
 // Wait implements trace.Path.
 func (p *Path) Wait(d time.Duration) ([]trace.Output, error) {
-	time.Sleep(d)
-	err := p.onProcessor(func() error { return p.settle(trace.Client) })
+	err := p.onProcessor(func() error {
+		if _, err := p.pause(p.now(), d); err != nil {
+			return err
+		}
+		return p.settle(trace.Client)
+	})
 	return p.take(), err
+}
+
+// now is the boxes' clock, but for when they were started.
+func (p *Path) now() time.Duration { return time.Since(p.start) + p.skipped }
+
+// pause lets d pass after due, by waiting or by setting the boxes' clocks forward, and says when that is over.
+func (p *Path) pause(due, d time.Duration) (time.Duration, error) {
+	due += d
+	left := due - p.now()
+	if !p.options.Skip {
+		time.Sleep(left)
+		return due, nil
+	}
+	return due, p.skip(left)
+}
+
+// skip sets the clocks forward in steps, and lets the boxes see each, so that what is due in between happens there.
+func (p *Path) skip(d time.Duration) error {
+	for step := max(d/512, longestStep); d > 0; d -= step {
+		by := min(step, d)
+		for _, b := range p.boxes {
+			b.box.forward(by)
+		}
+		p.skipped += by
+		if by < longestStep {
+			break // the next packet shows it
+		}
+		if err := p.mark(trace.Client); err != nil {
+			return err
+		}
+	}
+	if p.skipped-p.flushed < flushAfter {
+		return nil
+	}
+	p.flushed = p.skipped
+	for _, b := range p.boxes {
+		if err := b.box.Skip(0); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (p *Path) take() []trace.Output {
