@@ -11,7 +11,11 @@ import (
 
 // benchFlows handles one packet a time of flows of its own: build gives the packets of flow i.
 func benchFlows(b *testing.B, policy string, packets func(client netip.AddrPort) []Packet) {
-	e := New(Options{Policy: policyOf(b, policy)})
+	benchPackets(b, policyOf(b, policy), packets)
+}
+
+func benchPackets(b *testing.B, policy *rules.Compiled, packets func(client netip.AddrPort) []Packet) {
+	e := New(Options{Policy: policy})
 	var sets [256][]Packet
 	var copies [256][][]byte
 	for i := range sets {
