@@ -1,6 +1,7 @@
 package dpi
 
 import (
+	"slices"
 	"time"
 
 	"dpilab/dpi/packet"
@@ -11,9 +12,10 @@ import (
 // came, unassembled, in the order of their arrival. Its memory is bounded by the profile's number of sets.
 type fragments struct {
 	sets     map[fragmentKey]*fragmentSet
-	queue    []*fragmentSet // in the order in which they began; those that are over stand there until their time
+	queue    []queuedSet // in the order in which they began; those that left stand there for a while
 	idle     []*fragmentSet
 	released []*fragmentSet // whose bytes the verdicts of the last call still use
+	serial   uint64         // of the set that began last
 	scratch  []byte         // a packet put together, for profiles that read it
 }
 
@@ -44,7 +46,7 @@ func (e *Engine) fragment(id uint32, out []Verdict) []Verdict {
 	}
 	s := q.sets[k]
 	if s == nil {
-		if len(q.queue) >= limit.Sets {
+		if len(q.sets) >= limit.Sets {
 			e.stats.Unseen++
 			v := Verdict{ID: id}
 			if e.policies[e.current].compiled.Profile.FailClosed {
@@ -52,7 +54,7 @@ func (e *Engine) fragment(id uint32, out []Verdict) []Verdict {
 			}
 			return e.settle(v, out)
 		}
-		s = q.open(k, e.now+limit.Timeout)
+		s = q.open(k, e.now+limit.Timeout, limit.Sets)
 	}
 	h := heldFragment{id: id, from: p.FragOffset, to: p.FragOffset + len(p.Data) - p.Transport}
 	switch {
@@ -75,7 +77,16 @@ func (e *Engine) fragment(id uint32, out []Verdict) []Verdict {
 	return e.release(s, limit, out)
 }
 
-func (q *fragments) open(k fragmentKey, until time.Duration) *fragmentSet {
+// queuedSet is a place in the queue. Its set may have left before its time, and may even be another one's by now.
+type queuedSet struct {
+	set    *fragmentSet
+	serial uint64
+	until  time.Duration
+}
+
+func (x queuedSet) waits() bool { return x.set.state != fragmentsOver && x.set.serial == x.serial }
+
+func (q *fragments) open(k fragmentKey, until time.Duration, most int) *fragmentSet {
 	if q.sets == nil {
 		q.sets = map[fragmentKey]*fragmentSet{}
 	}
@@ -83,9 +94,13 @@ func (q *fragments) open(k fragmentKey, until time.Duration) *fragmentSet {
 	if n := len(q.idle); n > 0 {
 		s, q.idle = q.idle[n-1], q.idle[:n-1]
 	}
-	*s = fragmentSet{key: k, until: until, held: s.held[:0], bytes: s.bytes[:0]}
+	q.serial++
+	*s = fragmentSet{key: k, serial: q.serial, held: s.held[:0], bytes: s.bytes[:0]}
 	q.sets[k] = s
-	q.queue = append(q.queue, s)
+	if len(q.queue) >= 2*most {
+		q.queue = slices.DeleteFunc(q.queue, func(x queuedSet) bool { return !x.waits() })
+	}
+	q.queue = append(q.queue, queuedSet{s, q.serial, until})
 	return s
 }
 
@@ -163,16 +178,17 @@ func (e *Engine) releaseRead(s *fragmentSet, limit *rules.Fragments, out []Verdi
 // expireFragments drops sets whose time is over, and takes back the bytes of those that left with the last call.
 func (e *Engine) expireFragments(out []Verdict) []Verdict {
 	q := &e.fragments
+	q.idle = append(q.idle, q.released...)
 	q.released = q.released[:0]
 	n := 0
 	for n < len(q.queue) && e.now >= q.queue[n].until {
-		s := q.queue[n]
-		n++
-		if s.state != fragmentsOver {
+		if s := q.queue[n].set; q.queue[n].waits() {
 			out = e.dropHeld(s, out)
+			s.state = fragmentsOver
 			delete(q.sets, s.key)
+			q.idle = append(q.idle, s)
 		}
-		q.idle = append(q.idle, s)
+		n++
 	}
 	if n > 0 {
 		q.queue = q.queue[:copy(q.queue, q.queue[n:])]

@@ -181,6 +181,18 @@ func TestFragmentsFull(t *testing.T) {
 	}
 }
 
+// Sets that left make room at once, however many come within the time of one.
+func TestFragmentsMakeRoom(t *testing.T) {
+	b := newFragmentBox(t, func(p *rules.Profile) { p.Fragments.Sets = 2 }, nothing)
+	for id := range uint32(500) {
+		parts := fragmented(datagram(false, make([]byte, 100)), 2, id, 64)
+		require.Empty(t, b.send(parts[0]))
+		require.Len(t, b.send(parts[1]), 2)
+	}
+	require.LessOrEqual(t, len(b.engine.fragments.queue), 4)
+	require.LessOrEqual(t, len(b.engine.fragments.idle), 2)
+}
+
 // A blocked address stays blocked, in pieces too. What complete sets say is read only by profiles that do: in 2022 a fragmented
 // ClientHello passed (IMC22, P).
 func TestFragmentsAreJudged(t *testing.T) {
@@ -321,7 +333,8 @@ func FuzzFragments(f *testing.F) {
 			open[id] = true
 			data := fragment(datagram(v6, nil), int(moves[0])*8, make([]byte, moves[1]), moves[2]&1 == 0, uint32(moves[2]>>5), moves[2])
 			seen(e.Handle(now, Packet{ID: id, Dir: rules.Up, Data: data}, nil))
-			require.LessOrEqual(t, len(e.fragments.queue), 3)
+			require.LessOrEqual(t, len(e.fragments.sets), 3)
+			require.LessOrEqual(t, len(e.fragments.queue), 6)
 			moves = moves[3:]
 		}
 		now += time.Minute

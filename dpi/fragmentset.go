@@ -1,21 +1,19 @@
 package dpi
 
 import (
-	"time"
-
 	"dpilab/dpi/packet"
 )
 
 // fragmentSet is what is there of one packet.
 type fragmentSet struct {
-	key   fragmentKey
-	until time.Duration // then it is lost
-	state fragmentState
-	held  []heldFragment
-	bytes []byte // of all held ones
-	total int    // bytes of the whole above the IP header, 0 while the last fragment is not there
-	sum   int    // bytes of those there
-	ttl   uint8  // of the fragment at offset 0
+	key    fragmentKey
+	serial uint64
+	state  fragmentState
+	held   []heldFragment
+	bytes  []byte // of all held ones
+	total  int    // bytes of the whole above the IP header, 0 while the last fragment is not there
+	sum    int    // bytes of those there
+	ttl    uint8  // of the fragment at offset 0
 }
 
 type fragmentState uint8
