@@ -16,8 +16,8 @@ func TestTracesLive(t *testing.T) {
 		tr, err := trace.Find(name)
 		require.NoError(t, err)
 		t.Run(name, func(t *testing.T) {
-			if tr.Repeat > 1 {
-				t.Skip("repeated with other seeds")
+			if ok, why := tr.LiveWithoutWaits(); !ok {
+				t.Skip(why)
 			}
 			at, err := trace.Run(tr, trace.NewVirtual)
 			require.NoError(t, err)

@@ -47,7 +47,7 @@
 //	                          organisation of the table of addresses: "server google", "server google:8443". That is the
 //	                          first address of its first prefix of the family; "server google+1" the one after it
 //	ipv6                      addresses are IPv6 unless they are stated
-//	live no: REASON           never runs live. A trace with repeat, or whose waits are 5 s or more, never does anyway
+//	live no: REASON           never runs live. Nor does a trace with repeat, or, where waits are real, one that waits 5 s or more
 //
 // The default ends are 198.51.100.2 and 192.0.2.80 (2001:db8:1::2 and 2001:db8:2::2), port 443.
 //
