@@ -39,13 +39,14 @@ type lesson struct {
 	due    time.Duration
 }
 
-const forever = time.Duration(1<<63 - 1)
+// lessonLife is how long a server stays learnt once its lesson acts: blocked addresses stay for months (IMC22*, P2); three of them: choice.
+const lessonLife = 90 * 24 * time.Hour
 
 func serverOf(k *key) server { return server{k.outside, k.outsidePort, k.transport} }
 
 // learn notes the flow's server; the first sight of it counts.
 func (s *Shared) learn(f *flow, c *rules.Compiled, now, due time.Duration) {
-	s.learnt.put(serverOf(&f.key), lesson{c, f.rule, due}, now, forever, false)
+	s.learnt.put(serverOf(&f.key), lesson{c, f.rule, due}, now, due+lessonLife, false)
 }
 
 // learnt puts a flow that opens under the rule that learnt its server, if its time has come (B40: TDOC, D).

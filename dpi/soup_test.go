@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/miekg/dns"
 	"github.com/stretchr/testify/require"
 
 	"dpilab/dpi/packet"
@@ -23,6 +24,7 @@ func (s soup) payload() []byte {
 	h := hello([]string{"blocked.example", "allowed.example", "slow.example"}[s.r.IntN(3)])
 	cut := s.r.IntN(len(h))
 	return s.pick(nil, nil, h, h[:cut], h[cut:], requestOf("blocked.example"), initialOf("blocked.example", 1), answer,
+		requestOf("stub.example"), questionOf("lie.example"), questionOf("other.example"), []byte{5, 1, 0},
 		[]byte{23, 3, 3, 0, 2, 1, 2}, append([]byte{0x99}, make([]byte, cut)...))
 }
 
@@ -69,6 +71,14 @@ func (s soup) packet() (rules.Direction, []byte) {
 	return dir, b
 }
 
+// questionOf is a DNS query for an address.
+func questionOf(name string) []byte {
+	m := new(dns.Msg).SetQuestion(name+".", dns.TypeA)
+	m.Id = 7
+	q, _ := m.Pack()
+	return q
+}
+
 // soupPolicies are switches that differ most, each with every mechanism that leaves something behind.
 func soupPolicies(t testing.TB) map[string]*rules.Compiled {
 	all := map[string]*rules.Compiled{}
@@ -108,6 +118,14 @@ func soupRules() []rules.Rule {
 		rule(rules.Condition{SNI: []string{"slow.example"}}, rules.Do{Mechanism: rules.MechanismPolice, Rate: 1000, Burst: 3000, Subscriber: true}),
 		rule(rules.Condition{Host: []string{"blocked.example"}}, rules.Do{Mechanism: rules.MechanismLimit, Limit: 2, Keys: rules.LimitClient,
 			Window: 10 * time.Second, Ban: 10 * time.Second}),
+		rule(rules.Condition{Host: []string{"stub.example"}}, rules.Do{Mechanism: rules.MechanismPage, Page: "http://stub.example/"}),
+		rule(rules.Condition{Query: []string{"lie.example"}}, rules.Do{Mechanism: rules.MechanismAnswer}),
+		rule(rules.Condition{Protocol: []rules.Protocol{rules.ProtocolDNS}}, rules.Do{Mechanism: rules.MechanismRedirect,
+			Resolver: []netip.Addr{netip.MustParseAddr("198.51.100.53")}}),
+		rule(rules.Condition{Protocol: []rules.Protocol{rules.ProtocolSOCKS}}, rules.Do{Mechanism: rules.MechanismLearn, Delay: time.Minute,
+			Then: &rules.Do{Mechanism: rules.MechanismDrop}}),
+		rule(rules.Condition{To: []string{"203.0.113.2/32"}, Transport: []rules.Transport{rules.TransportUDP}}, rules.Do{Mechanism: rules.MechanismFreeze,
+			After: rules.Count{Range: rules.Range{Min: 2, Max: 4}, Unit: rules.UnitPayload}, Ban: 20 * time.Second, Hold: rules.HoldServer}),
 		rule(rules.Condition{To: []string{"203.0.113.3/32"}}, rules.Do{Mechanism: rules.MechanismCapacity, Capacity: 50}),
 	}
 }
@@ -183,13 +201,18 @@ func TestSoupIsForgotten(t *testing.T) {
 			r.sweep(now)
 			require.Empty(t, r.m, name)
 		}
+		now += lessonLife
+		e.shared.learnt.sweep(now)
+		require.Empty(t, e.shared.learnt.m, name)
+		e.shared.redirects.sweep(now)
+		require.Empty(t, e.shared.redirects.m, name)
 	}
 }
 
 func requireBounded(t testing.TB, e *Engine, limit *rules.Profile, name string) {
 	require.LessOrEqual(t, e.Stats().Open, limit.Flows, name)
 	require.LessOrEqual(t, len(e.fragments.sets), limit.Fragments.Sets, name)
-	require.LessOrEqual(t, len(e.fragments.queue)+len(e.fragments.idle), 2*limit.Fragments.Sets, name)
+	require.LessOrEqual(t, len(e.fragments.queue)+len(e.fragments.idle), 3*limit.Fragments.Sets, name)
 	require.LessOrEqual(t, len(e.beliefs), maxIdleBeliefs+64, name)
 	require.LessOrEqual(t, len(e.readings), maxIdleReadings, name)
 	require.LessOrEqual(t, len(e.ledgers), maxIdleLedgers+64, name)
