@@ -182,16 +182,33 @@ func (e *Engine) expireFragments(out []Verdict) []Verdict {
 	q.released = q.released[:0]
 	n := 0
 	for n < len(q.queue) && e.now >= q.queue[n].until {
-		if s := q.queue[n].set; q.queue[n].waits() {
-			out = e.dropHeld(s, out)
-			s.state = fragmentsOver
-			delete(q.sets, s.key)
-			q.idle = append(q.idle, s)
-		}
+		out = e.lapse(q.queue[n], out)
 		n++
 	}
 	if n > 0 {
 		q.queue = q.queue[:copy(q.queue, q.queue[n:])]
 	}
+	return out
+}
+
+// lapse drops a set that still waits.
+func (e *Engine) lapse(x queuedSet, out []Verdict) []Verdict {
+	if !x.waits() {
+		return out
+	}
+	out = e.dropHeld(x.set, out)
+	x.set.state = fragmentsOver
+	delete(e.fragments.sets, x.set.key)
+	e.fragments.idle = append(e.fragments.idle, x.set)
+	return out
+}
+
+// Abandon gives up every packet that is held, with a verdict of drop for each: for a caller that ends, or that loses its packets, and whose
+// next ones may have the same IDs. Same goroutine as Handle.
+func (e *Engine) Abandon(out []Verdict) []Verdict {
+	for _, x := range e.fragments.queue {
+		out = e.lapse(x, out)
+	}
+	e.fragments.queue = e.fragments.queue[:0]
 	return out
 }

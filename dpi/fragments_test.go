@@ -343,3 +343,23 @@ func FuzzFragments(f *testing.F) {
 		require.Empty(t, e.fragments.sets)
 	})
 }
+
+// What is given up is dropped, each packet once, and not remembered.
+func TestFragmentsAreGivenUp(t *testing.T) {
+	b := newFragmentBox(t, func(*rules.Profile) {}, nothing)
+	one, two := fragmented(datagram(false, make([]byte, 100)), 3, 1, 64), fragmented(datagram(true, make([]byte, 100)), 3, 2, 64)
+	require.Empty(t, b.send(one[0]))
+	require.Empty(t, b.send(two[0]))
+	require.Empty(t, b.send(one[1]))
+	var ids []uint32
+	for _, v := range b.engine.Abandon(nil) {
+		require.Equal(t, Drop, v.Action)
+		ids = append(ids, v.ID)
+	}
+	require.ElementsMatch(t, []uint32{1, 2, 3}, ids)
+	require.Empty(t, b.engine.Abandon(nil))
+	require.Empty(t, b.wait(time.Minute))
+	require.Empty(t, b.send(one[2]), "it waits for the others, which are gone")
+	require.Empty(t, b.send(one[0]))
+	require.Len(t, b.send(one[1]), 3)
+}

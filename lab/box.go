@@ -130,7 +130,7 @@ func (b *Box) Skip(d time.Duration) error {
 func (b *Box) forward(d time.Duration) { b.skipped.Add(int64(d)) }
 
 // Power off makes the box dead: it decides nothing, and packets pass, or do not where its profile fails closed (O022). What it
-// remembers is there again when the power is back; packets that it held are lost.
+// remembers is there again when the power is back; packets that it held go the way of all others meanwhile.
 func (b *Box) Power(on bool) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -82,3 +82,11 @@ func (u *unmarked) Handle(now time.Duration, p dpi.Packet, out []dpi.Verdict) []
 	}
 	return u.Engine.Handle(now, p, out)
 }
+
+// Abandon implements nfq.Abandoner.
+func (u *unmarked) Abandon(out []dpi.Verdict) []dpi.Verdict {
+	if a, ok := u.Engine.(nfq.Abandoner); ok {
+		return a.Abandon(out)
+	}
+	return out
+}

@@ -132,3 +132,40 @@ func TestPathHoldsManyFragments(t *testing.T) {
 		require.Equal(t, want[set*each+i%each].Data, o.Data)
 	}
 }
+
+// The power of a box comes back to a new queue, whose packets have the IDs of former ones: none gets the verdict of a fragment that was
+// held before.
+func TestPathForgetsFragmentsWithoutPower(t *testing.T) {
+	p := openPath(t, PathOptions{}, trace.Element{Policy: policyOf(t, holding)})
+	send := func(batch []trace.Sent) []trace.Output {
+		t.Helper()
+		out, err := p.Send(batch)
+		require.NoError(t, err)
+		return out
+	}
+	for id := range uint16(5) {
+		f := fragmentsOf(10+id, 2, [2]byte{64, 64})
+		require.Empty(t, send(up(f[0])))
+	}
+	require.NoError(t, p.Power("", false))
+	require.NoError(t, p.Power("", true))
+	out, err := p.Wait(0)
+	require.NoError(t, err)
+	require.Len(t, out, 5, "a box that fails open lets go of what it holds")
+	var seconds [][]byte
+	for id := range uint16(9) {
+		f := fragmentsOf(20+id, 2, [2]byte{64, 64})
+		require.Empty(t, send(up(f[0])))
+		seconds = append(seconds, f[1])
+	}
+	for id := range uint16(5) {
+		f := fragmentsOf(10+id, 2, [2]byte{64, 64})
+		require.Empty(t, send(up(f[1])), "the first one is not remembered")
+	}
+	for _, second := range seconds {
+		require.Len(t, send(up(second)), 2)
+	}
+	c, err := p.boxes[0].box.Counters()
+	require.NoError(t, err)
+	require.Zero(t, c.Refused)
+}

@@ -15,7 +15,14 @@ type Engine interface {
 	Advance(now time.Duration, out []dpi.Verdict) []dpi.Verdict
 }
 
-var _ Engine = (*dpi.Engine)(nil)
+// Abandoner is an Engine that can give up the packets that it holds. The daemon asks for it when it ends: what was held passes then,
+// or is dropped where the box fails closed.
+type Abandoner interface {
+	Engine
+	Abandon(out []dpi.Verdict) []dpi.Verdict // a verdict of drop for each
+}
+
+var _ Abandoner = (*dpi.Engine)(nil)
 
 // Config is what Open needs. Engines, Inside and Outside have no default.
 type Config struct {

@@ -136,6 +136,58 @@ func TestHold(t *testing.T) {
 	require.Eventually(t, func() bool { return w.counters(d).Waiting == 0 }, patience, 10*time.Millisecond)
 }
 
+// keeper is an engine that holds every packet to the inside that says so.
+type keeper struct {
+	fake
+	held []uint32
+}
+
+func (h *keeper) Handle(now time.Duration, p dpi.Packet, out []dpi.Verdict) []dpi.Verdict {
+	if p.Dir == rules.Down && string(payload(p.Data)) == "hold" {
+		h.held = append(h.held, p.ID)
+		return out
+	}
+	return append(out, accept(p))
+}
+
+func (h *keeper) Abandon(out []dpi.Verdict) []dpi.Verdict {
+	for _, id := range h.held {
+		out = append(out, dpi.Verdict{ID: id, Action: dpi.Drop})
+	}
+	h.held = nil
+	return out
+}
+
+// What the engine holds when the daemon ends passes, or does not where the box fails closed.
+func TestHeldAtTheEnd(t *testing.T) {
+	for _, closed := range []bool{false, true} {
+		t.Run(fmt.Sprintf("closed=%v", closed), func(t *testing.T) {
+			w := newWire(t, true)
+			w.echo(4)
+			c := w.config(nil)
+			c.FailClosed = closed
+			h := &keeper{}
+			c.Engines = func(int) Engine { return h }
+			d := w.start(c)
+			u := w.dialUDP(4)
+			w.ask(u, "hello", "hello")
+			for range 3 {
+				_, err := u.Write([]byte("hold"))
+				require.NoError(t, err)
+			}
+			require.Eventually(t, func() bool { return w.counters(d).Waiting == 3 }, patience, 10*time.Millisecond)
+			require.NoError(t, d.Close())
+			require.Empty(t, h.held)
+			if !closed {
+				for range 3 {
+					w.ask(u, "", "hold")
+				}
+			}
+			w.ask(u, "hello", "hello") // where they are dropped, none comes late
+		})
+	}
+}
+
 // Each runs on the workers' goroutines, so that an engine's state can be read without a lock.
 func TestEach(t *testing.T) {
 	w := newWire(t, true)

@@ -21,7 +21,8 @@
 //
 // A box fails open or closed, as Config.FailClosed says: what happens to packets when nobody listens to a queue, or
 // when a queue is full. When the process dies the kernel removes its queues and its table (which is why Linux 5.12 is
-// needed); a daemon whose engine has failed leaves the table, closes the queues, and so fails as configured until Close.
+// needed). Packets that the engine holds then are lost; a daemon that ends by Close or by its context lets them pass or
+// not, as configured. A daemon whose engine has failed leaves the table, closes the queues, and so fails as configured until Close.
 //
 // # Readers
 //

@@ -76,7 +76,7 @@ func (w *worker) run() (err error) {
 	for {
 		select {
 		case <-w.daemon.stopped:
-			return nil
+			return w.abandon()
 		default:
 		}
 		select {
@@ -102,6 +102,25 @@ func stayOn(processor int) error {
 		return fmt.Errorf("nfq: run a worker on processor %d: %w", processor, err)
 	}
 	return nil
+}
+
+// abandon gives what the engine holds the fate that packets have when nobody decides. IDs mean other packets in the next queue, so the
+// engine must not keep any.
+func (w *worker) abandon() error {
+	a, ok := w.engine.(Abandoner)
+	if !ok {
+		return nil
+	}
+	all := a.Abandon(w.verdicts[:0])
+	for i := range all {
+		if !w.daemon.config.FailClosed {
+			all[i].Action = dpi.Accept
+		}
+	}
+	if err := w.decide(all); err != nil {
+		return err
+	}
+	return w.queue.Flush()
 }
 
 // batch handles packets that came together, at one time of the clock.
