@@ -7,6 +7,7 @@ import (
 	"github.com/miekg/dns"
 	"github.com/stretchr/testify/require"
 
+	"dpilab/dpi/inspect"
 	"dpilab/rules"
 )
 
@@ -72,4 +73,35 @@ func TestAskedAgainOnDNS(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, name == "again.example.", w.udp(rules.Up, query).Action == Drop, name)
 	}
+}
+
+// While signs may still come, further hellos are read as well, and the signs are seen among them.
+func TestAskedAgainWhileSignsArePending(t *testing.T) {
+	again := blocks(rules.Condition{SNI: []string{"again.example"}})
+	again.Again = true
+	sign := blocks(rules.Condition{Payload: []rules.Payload{{Stretches: "0: 73 69 67 6e"}}})
+	clean, listed := initialOf("clean.example", inspect.QUICv1), initialOf("again.example", inspect.QUICv1)
+
+	w := reads(t, nil, sign, again).flow()
+	require.Equal(t, Accept, w.udp(rules.Up, clean).Action)
+	require.Equal(t, Drop, w.udp(rules.Up, listed).Action)
+
+	w = reads(t, nil, sign, again).flow()
+	require.Equal(t, Accept, w.udp(rules.Up, clean).Action)
+	require.Equal(t, Accept, w.udp(rules.Up, clean).Action)
+	require.Equal(t, Drop, w.udp(rules.Down, []byte("sign")).Action)
+
+	// Behind the depth of the profile no sign is looked for; a hello is.
+	w = reads(t, nil, sign, again).flow()
+	for range 30 {
+		require.Equal(t, Accept, w.udp(rules.Up, clean).Action)
+	}
+	require.Equal(t, Accept, w.udp(rules.Down, []byte("sign")).Action)
+	require.Equal(t, Drop, w.udp(rules.Up, listed).Action)
+
+	garbage := append([]byte{0x99}, make([]byte, 200)...)
+	w = reads(t, joinsTCP, sign, again).connect()
+	require.Equal(t, Accept, w.up(garbage))
+	require.Equal(t, Accept, w.down(garbage))
+	require.Equal(t, Drop, w.up(hello("again.example")))
 }

@@ -60,7 +60,7 @@ const (
 	flagUnread      // its payload is not read
 	flagOver        // what opens it has been read; packets may still show signs
 	flagCertificate // the server's flight is read for its certificate
-	flagAgain       // let be, and further hellos or requests are still read
+	flagAgain       // nothing is pending but signs, and further hellos or requests are still read
 )
 
 const noRule = -1

@@ -10,14 +10,16 @@ import (
 //
 // A flow's payload is of interest in three ways, one after the other. First its opening is read: what it is, and what its hello or
 // request says; after TLS and what wraps it, that goes on for some packets (IMC21, P). Then, if a rule asks for signs that may
-// still come, packets are watched for those alone. Last, under a policy with rules that are asked again, each further hello or
-// request of a flow that nothing hit is read by itself.
+// still come, packets are watched for those. And from then on, under a policy with rules that are asked again, each further
+// hello or request of a flow that nothing hit is read by itself.
 func (e *Engine) look(f *flow) {
 	c, g := e.compiled(f), &e.policies[f.policy]
 	before, was := f.facts, f.flags
 	e.doubted = f.belief != nil && e.weigh(f, c, g)
 	if f.is(flagAgain) {
-		e.lookAgain(f, c, g)
+		if !e.lookForSigns(f, c, g, &before) {
+			e.lookAgain(f, c, g)
+		}
 		return
 	}
 	if f.facts.Transport == rules.TransportTCP && e.pkt.Flags&packet.SYN != 0 && !e.doubted {
@@ -36,9 +38,35 @@ func (e *Engine) look(f *flow) {
 	if !changed && f.is(flagOver) == (was&flagOver != 0) {
 		return // what was pending still is
 	}
-	if (f.is(flagOver) || !f.is(flagLooked)) && !c.Pending(&f.facts) {
+	switch over := f.is(flagOver); {
+	case !over && f.is(flagLooked):
+	case !c.Pending(&f.facts):
 		e.pass(f, c, g)
+	case over:
+		e.readOn(f, c, g)
 	}
+}
+
+// lookForSigns watches a flow that is read on for signs that may still come, and tells whether one of them made a rule hit.
+func (e *Engine) lookForSigns(f *flow, c *rules.Compiled, g *generation, before *rules.Facts) (hit bool) {
+	if f.facts.Known.Has(rules.FactSigns) {
+		return false
+	}
+	if len(e.pkt.Payload) > 0 && e.believed(f) {
+		f.count(sideOf(e.dir), len(e.pkt.Payload), c.Profile.Encrypted.Size)
+		e.watch(f, c, g)
+		if !g.asked.mayShow(f) {
+			f.facts.Known = f.facts.Known.With(rules.FactSigns)
+		}
+	}
+	if f.facts == *before {
+		return false
+	}
+	rule := c.Match(&f.facts)
+	if rule >= 0 {
+		e.hit(f, int32(rule))
+	}
+	return rule >= 0
 }
 
 // lookAtPayload lets the packet at hand add to the facts.
@@ -106,13 +134,21 @@ func (e *Engine) beginsHello(data []byte) bool {
 // pass lets the flow be, as far as the policy does not ask again.
 func (e *Engine) pass(f *flow, c *rules.Compiled, g *generation) {
 	e.putReading(f)
-	if g.readsOn(f, c) {
-		// What came since the opening was read has not been followed.
-		f.flags = f.flags&^(flagBaseUp|flagBaseDown) | flagAgain
+	if e.readOn(f, c, g) {
 		return
 	}
 	f.flags |= flagPassed
 	e.putBelief(f)
+}
+
+// readOn goes over to reading what the policy asks about again, if it does.
+func (e *Engine) readOn(f *flow, c *rules.Compiled, g *generation) bool {
+	if !g.readsOn(f, c) {
+		return false
+	}
+	// What came since the opening was read has not been followed.
+	f.flags = f.flags&^(flagBaseUp|flagBaseDown) | flagAgain
+	return true
 }
 
 func sideOf(d rules.Direction) int {
