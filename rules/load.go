@@ -45,7 +45,7 @@ func Shipped(name string) (*Policy, error) {
 	return loader{}.shipped(name)
 }
 
-// ShippedNames gives the names of the shipped policies, in the order of their names, which begin with the year.
+// ShippedNames gives the names of the shipped policies, in the order of their names: dated ones begin with the year.
 func ShippedNames() []string {
 	files, _ := fs.Glob(policies, shippedFolder+"/*"+policyEnding)
 	for i, f := range files {

@@ -10,7 +10,7 @@ import (
 func TestShippedPoliciesCompile(t *testing.T) {
 	require.Subset(t, ShippedNames(), []string{
 		"2021-twitter", "2022-paper", "2022-quic", "2023-vpn", "2024-youtube", "2024-ech", "2025-freeze", "2025-whitelist-beeline", "2025-tls-rate",
-		"2025-whatsapp", "2026-whatsapp", "2026-home", "2026-fingerprint", "2026-whitelist-megafon", "2026-whitelist-mts", "2026-dns",
+		"2025-whatsapp", "2026-whatsapp", "2026-home", "2026-fingerprint", "2026-whitelist-megafon", "2026-whitelist-mts", "2026-dns", "worst", "worst-whitelist",
 	})
 	for _, name := range ShippedNames() {
 		t.Run(name, func(t *testing.T) {
