@@ -5,4 +5,4 @@
 // OBSERVATIONS.md at the top of the repository is the table as a page; a test keeps it current.
 package observations
 
-//go:generate go run dpilab observations --page OBSERVATIONS.md
+//go:generate go run dpilab observations --page ../OBSERVATIONS.md
