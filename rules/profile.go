@@ -2,88 +2,84 @@ package rules
 
 import "time"
 
-// DefaultProfile is what a policy starts from that extends no other. This is the one place of these values; DefaultSources says where
-// each is from.
-func DefaultProfile() Profile {
-	return Profile{
-		// How much is kept once reassembly is switched on: the 2025 boxes joined 1,836 bytes in 4 segments and not 5,924 bytes in 5
-		// (FOCI25-data, our reading); 4096 and 4 lie between.
-		Reassembly: Reassembly{Bytes: 4096, Segments: 4},
-		// Off: fragments are seen one by one. The other values are those of the queue once it is switched on.
-		Fragments: Fragments{Max: 45, CopyTTL: true, Timeout: 5 * time.Second, Discard: true, Sets: 1024},
-		// What the 2021 and 2022 boxes believe: a fake that no server accepts counts as any other packet.
-		Fooled:     Fooled{Checksum: true, Sequence: true, MD5: true, Timestamp: true},
-		Originator: true,
-		RemoteSYN:  true,
-		Inspect:    Range{15, 20},
-		Unknown:    101,
-		QUIC:       QUICReading{Versions: []QUICVersion{QUICv1}, Assemble: true, Padding: true, Datagrams: 5},
-		Encrypted:  Encrypted{Packets: 3, Size: 411},
-		// Times of half-open connections: no text that could be read has them; a box that forgets them early matters little.
-		SYNSent:     60 * time.Second,
-		SYNReceived: 105 * time.Second,
-		TCPIdle:     600 * time.Second, // "about ten minutes"
-		UDPIdle:     420 * time.Second, // after the 420 s of QUIC's residual (FOCI26)
-		OtherIdle:   60 * time.Second,
-		// Miss 0: a mechanism's rate of failure is published (IMC22) but was not found; 0 keeps tests exact.
-		Flows: 1_000_000,
-	}
+// Profile is how a box sees and remembers. Parse gives every field its default.
+type Profile struct {
+	Sees        Direction // the packets that come by the box at all; the others it neither sees nor touches. Both: all
+	Reassembly  Reassembly
+	Fragments   Fragments
+	Fooled      Fooled
+	Originator  bool      // rules that read payload act only on flows opened from inside (IMC21, IMC22)
+	RemoteSYN   bool      // a SYN from outside clears a flow that was opened from inside (IMC22 Fig. 7)
+	MidStream   MidStream // TCP flows that do not begin with a SYN
+	Inspect     Range     // packets with payload that are looked at when the first one opened a known protocol (IMC21: 15 to 20)
+	FirstHello  bool      // the first hello that is read settles the flow (ZAP-doc); otherwise the next ones are read too (IMC21)
+	Unknown     int       // bytes: a first payload of at least this size that opens nothing known ends inspection (IMC21: 101)
+	QUIC        QUICReading
+	HTTPEvery   bool          // every request of a connection is read, not the first one alone (NTC1823/68)
+	Encrypted   Encrypted     // what the sign "encrypted" means
+	SYNSent     time.Duration // a TCP flow of which only SYNs of one side were seen is forgotten after this long without a packet
+	SYNReceived time.Duration // the same when the other side's SYN/ACK was seen as well, and nothing else
+	TCPIdle     time.Duration // a TCP flow is forgotten after this long without a packet
+	UDPIdle     time.Duration
+	OtherIdle   time.Duration
+	Closed      time.Duration // how long a TCP flow is remembered after a FIN or RST; 0: as any other (IMC21: neither clears it)
+	TrailingDot bool          // a trailing dot in a name is ignored; the 2021 boxes took it for another name (IMC21)
+	Miss        Chance        // of flows that are not looked at
+	Flows       int           // flows remembered at once; more pass unseen
+	FailClosed  bool          // packets are lost when the box does not keep up or is dead; the real ones fail open (TDOC)
 }
 
-// DefaultSource says where the default of a profile's key is from.
-type DefaultSource struct {
-	Key string // as policy files have it, with that of its part before it: "idle tcp"
-	Source
+// MidStream is what a box does with a TCP flow that it meets after its SYN.
+type MidStream uint8
+
+// MidStreamOpens: any first packet opens a flow (TDOC 15.2, D).
+const (
+	MidStreamOpens MidStream = iota
+	MidStreamPasses
+	MidStreamDrops
+)
+
+// Fragments is the queue of IP fragments (IMC22, P).
+type Fragments struct {
+	Hold    bool          // fragments wait until their set is complete, and leave unassembled
+	Max     int           // fragments of a packet; a set with more is lost
+	CopyTTL bool          // all leave with the TTL of the one at offset 0
+	Timeout time.Duration // of an incomplete set, from its first fragment; then it is lost
+	Discard bool          // a duplicate or an overlap loses the set; otherwise the later fragment is lost
+	Inspect bool          // what complete sets hold is read as if it had come in one packet
+	Sets    int           // sets held at once
 }
 
-// DefaultSources has an entry for each key of a profile, in the order of the reference. The caller owns it.
-func DefaultSources() []DefaultSource {
-	imc22, imc21, zap := Source{"IMC22", "P"}, Source{"IMC21", "P"}, Source{"ZAP-doc", "C"}
-	memory, choice := Source{"MEM", "MEM"}, Source{"choice", "choice"}
-	return []DefaultSource{
-		{"sees", imc22}, // in-path, stateful
-		{"reassembly tcp", imc22},
-		{"reassembly records", imc22},
-		{"reassembly both", imc22},
-		{"reassembly bytes", choice},
-		{"reassembly segments", choice},
-		{"reassembly overlap", choice},
-		{"reassembly order", choice},
-		{"reassembly timeout", choice},
-		{"fragments hold", choice},
-		{"fragments max", imc22},
-		{"fragments copy ttl", imc22},
-		{"fragments timeout", memory},
-		{"fragments duplicate", memory},
-		{"fragments inspect", imc22}, // a hello in fragments was not seen
-		{"fragments sets", choice},
-		{"fooled by checksum", zap},
-		{"fooled by sequence", zap},
-		{"fooled by md5", zap},
-		{"fooled by timestamp", zap},
-		{"fooled by ttl", imc21}, // fakes that died behind the box were read
-		{"originator", Source{"IMC21, IMC22", "P"}},
-		{"remote syn", Source{"IMC22 Fig. 7", "P"}},
-		{"mid-stream", Source{"TDOC 15.2", "D"}},
-		{"inspect packets", imc21},
-		{"inspect hellos", imc21}, // a fake one first did not help
-		{"inspect unknown", imc21},
-		{"quic versions", Source{"FOCI26", "P"}}, // v2 passes
-		{"quic assemble", Source{"NTC1823/69", "C"}},
-		{"quic padding", Source{"NTC1823/69", "C"}},
-		{"quic datagrams", Source{"NTC1823/61", "A"}},
-		{"http", Source{"HTTP24", "P"}},
-		{"encrypted packets", Source{"N4P#363", "C"}},
-		{"encrypted size", Source{"N4P#363", "C"}},
-		{"idle syn sent", memory},
-		{"idle syn received", memory},
-		{"idle tcp", imc21},
-		{"idle udp", choice},
-		{"idle other", choice},
-		{"idle closed", imc21}, // neither FIN nor RST clears
-		{"trailing dot", imc21},
-		{"miss", choice},
-		{"flows", choice},
-		{"fail", Source{"TDOC", "D"}}, // five lost keep-alives, and the wire is closed past the box
-	}
+// Fooled says which packets that no server accepts are read like any others. The zero value is fooled by none that it could tell.
+type Fooled struct {
+	Checksum  bool // packets with a wrong TCP or UDP checksum
+	Sequence  bool // segments outside the window
+	MD5       bool // segments with a TCP MD5 option (RFC 2385) that the handshake did not have
+	Timestamp bool // segments with a TCP timestamp older than one seen before
+	TTL       int  // packets are read whatever their TTL; above 0: those with a lower one than this are not
+}
+
+// QUICReading is how a box reads Initials.
+type QUICReading struct {
+	Versions  []QUICVersion // whose Initials are decrypted
+	Assemble  bool          // CRYPTO frames are put together, from several and out of order; otherwise only one at offset 0 is read
+	Padding   bool          // zero bytes behind the QUIC packet do no harm; otherwise such a datagram is unreadable (NTC1823/42)
+	Datagrams int           // of a flow that are read until a hello is there
+}
+
+// Encrypted is the heuristic for fully encrypted tunnels with TLS inside (N4P#363, C): a flow that opens nothing known, whose
+// client sent at least Packets packets of at least Size bytes of payload, and whose server sent more packets with payload
+// than the client did.
+type Encrypted struct{ Packets, Size int }
+
+// Reassembly says which cuts of a ClientHello a box sees through.
+type Reassembly struct {
+	TCP      bool          // segments are joined
+	Records  bool          // TLS records are joined
+	Both     bool          // records that are themselves cut across segments are joined as well; the 2025 boxes did not (FOCI25-data)
+	Bytes    int           // of stream that are kept
+	Segments int           // with payload that are kept
+	Last     bool          // where segments overlap, the last copy is believed, not the first
+	Ordered  bool          // only segments that come in order are joined; one behind a gap ends the reading of the flow
+	Timeout  time.Duration // from the first segment that is kept to the end of the hello; 0: as long as the flow is remembered
 }
