@@ -13,6 +13,7 @@ import (
 // Event is a line of an event file: something that a box did to a packet. The names of the fields stay as they are.
 type Event struct {
 	Phase     string  `json:"phase"`
+	Box       string  `json:"box"`
 	MS        float64 `json:"ms"`   // the box's clock, from the start of the phase; what was skipped counts
 	Kind      string  `json:"kind"` // hit (once a flow), drop, rewrite, freeze, ban, send
 	Probe     string  `json:"probe,omitempty"`
@@ -31,9 +32,9 @@ type Event struct {
 	Source    string  `json:"source"`
 }
 
-func newEvent(phase, probe string, e dpi.Event) Event {
+func newEvent(phase, box, probe string, e dpi.Event) Event {
 	return Event{
-		Phase: phase, MS: float64(e.Time.Microseconds()) / 1000, Kind: e.Kind.String(), Probe: probe,
+		Phase: phase, Box: box, MS: float64(e.Time.Microseconds()) / 1000, Kind: e.Kind.String(), Probe: probe,
 		Transport: transportName(e.Flow.Transport), Inside: e.Flow.Inside.String(), Outside: e.Flow.Outside.String(),
 		Direction: e.Dir.String(), Packet: e.Packet, Bytes: e.Length, Name: e.Name, Learnt: e.Learnt, Held: e.Held,
 		Rule: e.Rule.Name, Policy: e.Rule.Policy, Mechanism: e.Rule.Do.Mechanism.String(), Source: e.Rule.Source.String(),

@@ -118,3 +118,35 @@ func TestRunEndsWithTheContext(t *testing.T) {
 	}})
 	require.ErrorIs(t, err, enough)
 }
+
+// Boxes have policies of their own; one without a policy is a wire.
+func TestRunOfTwoBoxes(t *testing.T) {
+	live(t)
+	s, err := Open("testdata/two-boxes")
+	require.NoError(t, err)
+	var events bytes.Buffer
+	report, err := Run(t.Context(), Options{Scenario: s, Seed: 1, Events: &events})
+	require.NoError(t, err)
+	var table bytes.Buffer
+	require.NoError(t, report.WriteTable(&table, TableOptions{}))
+	require.True(t, report.OK(), "\n%s", &table)
+	require.Equal(t, "box 2025-home, filter filter", report.Phases[1].Policy)
+	for i, want := range []int{1, 2, 1} {
+		require.Len(t, report.Phases[i].Boxes, want)
+		for _, b := range report.Phases[i].Boxes {
+			require.NotZero(t, b.Received, b.Box)
+		}
+	}
+	require.Contains(t, events.String(), `"phase":"both","box":"filter"`)
+	require.Contains(t, events.String(), `"phase":"both","box":"box"`)
+	var out bytes.Buffer
+	require.NoError(t, report.WriteJSON(&out))
+	var j struct {
+		Phases []struct {
+			Boxes map[string]struct{ Queued int }
+		}
+	}
+	require.NoError(t, json.Unmarshal(out.Bytes(), &j))
+	require.Empty(t, j.Phases[0].Boxes)
+	require.NotZero(t, j.Phases[1].Boxes["filter"].Queued)
+}

@@ -2,6 +2,7 @@ package scenarios
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"dpilab/internal/strictyaml"
@@ -38,7 +39,7 @@ func (f *file) readPhase(n strictyaml.Node) (p Phase, err error) {
 		case "date":
 			p.Date, err = readDate(k.Node)
 		case "policy":
-			p.Policy, p.compiled, err = f.policy(k.Node)
+			p.Policies, err = f.policies(k.Node)
 		case "resolver":
 			p.Remove, err = readRemoved(k.Node)
 		}
@@ -71,6 +72,38 @@ func (f *file) phaseNames() []string {
 		names[i] = p.Name
 	}
 	return names
+}
+
+// policies reads what is in force at the boxes: a policy, or, where the lab has several boxes, one for each that works.
+func (f *file) policies(n strictyaml.Node) ([]BoxPolicy, error) {
+	boxes := f.Topology.Boxes
+	if !n.IsMapping() {
+		if len(boxes) > 1 {
+			return nil, n.Fail("found one policy, expected one for each box of the lab that works, such as {%s: 2025-home}; its boxes: %s", boxes[0], strings.Join(boxes, ", "))
+		}
+		p, c, err := f.policy(n)
+		return []BoxPolicy{{boxes[0], p, c}}, err
+	}
+	fields, err := n.Fields("policies of boxes, such as {"+boxes[0]+": 2025-home}", boxes...)
+	if err != nil {
+		return nil, err
+	}
+	if len(fields) == 0 {
+		return nil, n.Expected("the policy of a box at least, such as {" + boxes[0] + ": 2025-home}")
+	}
+	var all []BoxPolicy
+	for _, box := range boxes {
+		k := strictyaml.Find(fields, box)
+		if k == nil {
+			continue
+		}
+		p, c, err := f.policy(k.Node)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, BoxPolicy{box, p, c})
+	}
+	return all, nil
 }
 
 func (f *file) policy(n strictyaml.Node) (*rules.Policy, *rules.Compiled, error) {

@@ -60,7 +60,7 @@ func TestParse(t *testing.T) {
 	require.Equal(t, "A probe of each kind.", s.About)
 	require.Equal(t, "client", s.Client)
 	require.Equal(t, []string{"whatsapp.com"}, s.Phases[1].Remove)
-	require.Equal(t, "2026-whatsapp", s.Phases[1].Policy.Name)
+	require.Equal(t, "2026-whatsapp", s.Phases[1].Policy())
 	require.Len(t, s.Probes, 7)
 
 	names := s.Probes[0]
@@ -103,7 +103,7 @@ func TestOpenFindsFilesAndFolders(t *testing.T) {
 	for _, name := range []string{folder, filepath.Join(folder, "scenario.yaml")} {
 		s, err := Open(name)
 		require.NoError(t, err)
-		require.Equal(t, "mine", s.Phases[0].Policy.Name)
+		require.Equal(t, "mine", s.Phases[0].Policy())
 	}
 }
 

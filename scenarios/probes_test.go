@@ -91,10 +91,10 @@ func TestWhyIsFoundByTheSocket(t *testing.T) {
 	b.note(socket{transport: 6, port: 1002}, server.Addr())
 	r := &recorder{phase: "full", log: newEventLog(nil)}
 	r.know([]*attempt{a, nil, b})
-	r.see(hit(1003, rules.MechanismDrop, "other"))
-	r.see(hit(1001, rules.MechanismPass, "passes"))
-	r.see(hit(1001, rules.MechanismDrop, "mine"))
-	r.see(hit(1001, rules.MechanismDrop, "later"))
+	r.see("box", hit(1003, rules.MechanismDrop, "other"))
+	r.see("box", hit(1001, rules.MechanismPass, "passes"))
+	r.see("box", hit(1001, rules.MechanismDrop, "mine"))
+	r.see("box", hit(1001, rules.MechanismDrop, "later"))
 
 	phase := Phase{Name: "full", Remove: []string{"whatsapp.com"}}
 	c := r.cell(a, phase, Outcome{Kind: Silent, Stage: StageHello})

@@ -23,9 +23,15 @@ type PhaseReport struct {
 	Name    string
 	Date    string
 	Policy  string
-	Removed []string     // from the national resolver
-	Box     nfq.Counters // what became of the packets that crossed the box
+	Removed []string    // from the national resolver
+	Boxes   []BoxReport // in the order of the lab
 	Took    time.Duration
+}
+
+// BoxReport is what became of the packets that crossed a box.
+type BoxReport struct {
+	Box string
+	nfq.Counters
 }
 
 // ProbeReport is a row of the report.
@@ -56,7 +62,7 @@ type Summary struct {
 func newReport(s *Scenario, phases []Phase, seed uint64) *Report {
 	r := &Report{Scenario: s.Name, About: s.About, Lab: s.Topology.Name, Seed: seed, Started: time.Now()}
 	for _, p := range phases {
-		r.Phases = append(r.Phases, PhaseReport{Name: p.Name, Date: p.Date, Policy: p.Policy.Name, Removed: p.Remove})
+		r.Phases = append(r.Phases, PhaseReport{Name: p.Name, Date: p.Date, Policy: p.Policy(), Removed: p.Remove})
 	}
 	for i := range s.Probes {
 		p := &s.Probes[i]

@@ -34,7 +34,9 @@ type (
 		Policy  string   `json:"policy"`
 		Removed []string `json:"removed,omitempty"` // from the national resolver
 		MS      float64  `json:"ms"`
-		Box     jsonBox  `json:"box"` // packets
+		Box     jsonBox  `json:"box"` // packets; of the first one, where there are several
+
+		Boxes map[string]jsonBox `json:"boxes,omitempty"` // where there are several
 	}
 	jsonBox struct {
 		Queued        uint64 `json:"queued"`         // went through the engine
@@ -112,7 +114,19 @@ func (r *Report) WriteJSON(w io.Writer) error {
 		OK: r.OK(), Summary: jsonSummary(s), Phases: []jsonPhase{}, Probes: []jsonProbe{},
 	}
 	for _, p := range r.Phases {
-		j.Phases = append(j.Phases, jsonPhase{Phase: p.Name, Date: p.Date, Policy: p.Policy, Removed: p.Removed, MS: millis(p.Took), Box: boxOf(p.Box)})
+		phase := jsonPhase{Phase: p.Name, Date: p.Date, Policy: p.Policy, Removed: p.Removed, MS: millis(p.Took)}
+		for i, b := range p.Boxes {
+			if i == 0 {
+				phase.Box = boxOf(b.Counters)
+			}
+			if len(p.Boxes) > 1 {
+				if phase.Boxes == nil {
+					phase.Boxes = map[string]jsonBox{}
+				}
+				phase.Boxes[b.Box] = boxOf(b.Counters)
+			}
+		}
+		j.Phases = append(j.Phases, phase)
 	}
 	for _, p := range r.Probes {
 		row := jsonProbe{Probe: p.Name, Kind: string(p.Kind), Target: p.Target, Control: p.Control, Results: []jsonResult{}}

@@ -57,7 +57,7 @@ func fixed(t *testing.T) *Report {
 		Phases: []PhaseReport{
 			{Name: "before", Date: "2025-07-01", Policy: "2025-home", Took: 5 * time.Second},
 			{Name: "full", Date: "2026-02-12", Policy: "2026-whatsapp", Removed: []string{"whatsapp.com"}, Took: 7300 * time.Millisecond,
-				Box: nfq.Counters{Queued: 5, Received: 900, OffloadedPass: 12000, OffloadedDrop: 7, Accepted: 700, Dropped: 190, Rewritten: 10}},
+				Boxes: []BoxReport{{"box", nfq.Counters{Queued: 5, Received: 900, OffloadedPass: 12000, OffloadedDrop: 7, Accepted: 700, Dropped: 190, Rewritten: 10}}}},
 		},
 		Probes: []ProbeReport{
 			{Name: "WhatsApp web", Kind: ProbeHTTPS, Target: "web.whatsapp.com", Cells: []Cell{

@@ -23,7 +23,7 @@ type Options struct {
 	Events   io.Writer      // gets what the boxes do, a line of JSON each; see Event
 	Pcap     string         // folder for a capture, a file for every link
 
-	// Keep is called at the end of a phase in which something was not as expected, while its box still runs. The run
+	// Keep is called at the end of a phase in which something was not as expected, while its boxes still run. The run
 	// goes on when it returns; its error ends the run.
 	Keep func(context.Context, Kept) error
 }
@@ -42,11 +42,11 @@ type Kept struct {
 	Client   string // the host that tries
 	Lab      *lab.Lab
 	Services *lab.Services
-	Box      *lab.Box
+	Boxes    []*lab.Box
 	Report   *Report // of the phases so far
 }
 
-// Run builds the lab of a scenario and walks through its phases, each with a fresh box on the wire. That something is not as
+// Run builds the lab of a scenario and walks through its phases, each with fresh boxes on the wires. That something is not as
 // expected is in the report and no error. When ctx ends, so does the run, with the cause as its error; nothing of the lab is
 // left either way. A phase that is asked for and that the scenario does not have is an *Error. The process must have been
 // through lab.Enter.
@@ -121,15 +121,19 @@ func (r *runner) phase(ctx context.Context, report *Report, column int, p Phase)
 	r.services.Restore()
 	r.services.Remove(p.Remove...)
 	rec := &recorder{phase: p.Name, log: r.log}
-	box, err := r.lab.StartBox(r.Scenario.Topology.Boxes[0], lab.BoxOptions{Policy: p.compiled, Seed: r.Seed, OnEvent: func(e *dpi.Event) { rec.see(*e) }})
-	if err != nil {
-		return err
+	var boxes []*lab.Box
+	for _, b := range p.Policies {
+		box, err := r.lab.StartBox(b.Box, lab.BoxOptions{Policy: b.Compiled, Seed: r.Seed, OnEvent: func(e *dpi.Event) { rec.see(b.Box, *e) }})
+		if err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, box.Close()) }()
+		boxes = append(boxes, box)
 	}
-	defer func() { err = errors.Join(err, box.Close()) }()
 
 	attempts := r.attempts(p.Name)
 	rec.know(attempts)
-	outcomes, err := r.tryAll(ctx, box, attempts, r.progress(p.Name, column+1, len(report.Phases)))
+	outcomes, err := r.tryAll(ctx, boxes, attempts, r.progress(p.Name, column+1, len(report.Phases)))
 	if err != nil {
 		return err
 	}
@@ -139,14 +143,18 @@ func (r *runner) phase(ctx context.Context, report *Report, column int, p Phase)
 		}
 	}
 	report.Phases[column].Took = time.Since(start)
-	if report.Phases[column].Box, err = box.Counters(); err != nil {
-		return err
+	for i, box := range boxes {
+		c, err := box.Counters()
+		if err != nil {
+			return err
+		}
+		report.Phases[column].Boxes = append(report.Phases[column].Boxes, BoxReport{p.Policies[i].Box, c})
 	}
 	report.Took = time.Since(report.Started)
 	if r.Keep == nil || report.phaseAsExpected(column) {
 		return nil
 	}
-	return r.Keep(ctx, Kept{Phase: p.Name, Client: r.Scenario.Client, Lab: r.lab, Services: r.services, Box: box, Report: report})
+	return r.Keep(ctx, Kept{Phase: p.Name, Client: r.Scenario.Client, Lab: r.lab, Services: r.services, Boxes: boxes, Report: report})
 }
 
 // attempts gives an attempt for every probe that the phase has, and nil for the others.
@@ -161,9 +169,9 @@ func (r *runner) attempts(phase string) []*attempt {
 	return all
 }
 
-// tryAll runs the attempts: those that come at once, side by side, and then those that come later, each time with the box's
-// clock set forward.
-func (r *runner) tryAll(ctx context.Context, box *lab.Box, attempts []*attempt, done func(*attempt)) ([]Outcome, error) {
+// tryAll runs the attempts: those that come at once, side by side, and then those that come later, each time with the boxes'
+// clocks set forward.
+func (r *runner) tryAll(ctx context.Context, boxes []*lab.Box, attempts []*attempt, done func(*attempt)) ([]Outcome, error) {
 	byTime := map[time.Duration][]int{}
 	var times []time.Duration
 	for i, a := range attempts {
@@ -180,8 +188,10 @@ func (r *runner) tryAll(ctx context.Context, box *lab.Box, attempts []*attempt, 
 	var passed time.Duration
 	for _, at := range times {
 		if at > passed {
-			if err := box.Skip(at - passed); err != nil {
-				return nil, err
+			for _, box := range boxes {
+				if err := box.Skip(at - passed); err != nil {
+					return nil, err
+				}
 			}
 			passed = at
 		}

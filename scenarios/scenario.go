@@ -30,12 +30,29 @@ type Scenario struct {
 
 // Phase is a date with what was in force then.
 type Phase struct {
-	Name   string
-	Date   string // ISO
-	Policy *rules.Policy
-	Remove []string // names that the national resolver does not know, and all below them
+	Name     string
+	Date     string      // ISO
+	Policies []BoxPolicy // of the lab's boxes, in its order; a box that has none is a wire
+	Remove   []string    // names that the national resolver does not know, and all below them
+}
 
-	compiled *rules.Compiled
+// BoxPolicy is what is in force at a box.
+type BoxPolicy struct {
+	Box      string // of the lab
+	Policy   *rules.Policy
+	Compiled *rules.Compiled
+}
+
+// Policy names the policy of the phase; where there are several, each with its box before it.
+func (p *Phase) Policy() string {
+	if len(p.Policies) == 1 {
+		return p.Policies[0].Policy.Name
+	}
+	names := make([]string, len(p.Policies))
+	for i, b := range p.Policies {
+		names[i] = b.Box + " " + b.Policy.Name
+	}
+	return strings.Join(names, ", ")
 }
 
 // ProbeKind is what a probe tries: the key that a scenario file gives it by.

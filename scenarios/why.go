@@ -42,7 +42,7 @@ func (r *recorder) know(all []*attempt) {
 }
 
 // see takes an event in. It runs on the goroutine of the box.
-func (r *recorder) see(e dpi.Event) {
+func (r *recorder) see(box string, e dpi.Event) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.touches(e) {
@@ -57,7 +57,7 @@ func (r *recorder) see(e dpi.Event) {
 			probe = a.Name
 		}
 	}
-	r.log.add(newEvent(r.phase, probe, e))
+	r.log.add(newEvent(r.phase, box, probe, e))
 }
 
 // touches tells whether an event is the first that says that a rule does something to a flow. Rules that count let flows be that they

@@ -35,9 +35,9 @@ func TestMechanismsInWords(t *testing.T) {
 func TestWhyOfRulesThatCount(t *testing.T) {
 	r := &recorder{log: newEventLog(nil)}
 	limit := &rules.Rule{Do: rules.Do{Mechanism: rules.MechanismLimit}}
-	r.see(dpi.Event{Kind: dpi.EventHit, Rule: limit})
+	r.see("box", dpi.Event{Kind: dpi.EventHit, Rule: limit})
 	require.Empty(t, r.hits)
-	r.see(dpi.Event{Kind: dpi.EventDrop, Rule: limit})
-	r.see(dpi.Event{Kind: dpi.EventDrop, Rule: limit})
+	r.see("box", dpi.Event{Kind: dpi.EventDrop, Rule: limit})
+	r.see("box", dpi.Event{Kind: dpi.EventDrop, Rule: limit})
 	require.Len(t, r.hits, 1)
 }

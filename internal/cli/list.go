@@ -31,7 +31,7 @@ func list(out io.Writer) error {
 		}
 		fmt.Fprintf(out, "  %-22s %s\n", name, s.About)
 		for _, p := range s.Phases {
-			fmt.Fprintf(out, "  %-22s   %-10s %s  %s\n", "", p.Name, p.Date, p.Policy.Name)
+			fmt.Fprintf(out, "  %-22s   %-10s %s  %s\n", "", p.Name, p.Date, p.Policy())
 		}
 	}
 	fmt.Fprintln(out, "policies")

@@ -43,16 +43,12 @@ subscriber's unless another is named. The exit code is the command's.`,
 			return shell(cmd.Context(), s, phase, host, argv, cmd.ErrOrStderr())
 		},
 	}
-	c.Flags().StringVar(&phase, "phase", "", "the phase whose policy the box has; the last one if not given")
+	c.Flags().StringVar(&phase, "phase", "", "the phase whose policies the boxes have; the last one if not given")
 	return c
 }
 
 func shell(ctx context.Context, s *scenarios.Scenario, phase, host string, argv []string, stderr io.Writer) (err error) {
 	p, err := phaseOf(s, phase)
-	if err != nil {
-		return err
-	}
-	policy, err := p.Policy.Compile()
 	if err != nil {
 		return err
 	}
@@ -70,11 +66,13 @@ func shell(ctx context.Context, s *scenarios.Scenario, phase, host string, argv 
 		return err
 	}
 	services.Remove(p.Remove...)
-	if _, err := l.StartBox(top.Boxes[0], lab.BoxOptions{Policy: policy, Seed: 1}); err != nil {
-		return explained(err)
+	for _, b := range p.Policies {
+		if _, err := l.StartBox(b.Box, lab.BoxOptions{Policy: b.Compiled, Seed: 1}); err != nil {
+			return explained(err)
+		}
 	}
 	if len(argv) == 0 {
-		fmt.Fprintf(stderr, "host %s, phase %s (%s), policy %s; leave with exit\n", host, p.Name, p.Date, p.Policy.Name)
+		fmt.Fprintf(stderr, "host %s, phase %s (%s), policy %s; leave with exit\n", host, p.Name, p.Date, p.Policy())
 		argv = []string{shellProgram()}
 	}
 	return runOn(ctx, l.Host(host), services, argv)
