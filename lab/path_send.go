@@ -3,7 +3,6 @@ package lab
 import (
 	"errors"
 	"fmt"
-	"runtime"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -16,10 +15,6 @@ const (
 	markerTime = 10 * time.Second
 	// closedTime is how long packets have on a path that a dead box closes, where no marker comes through.
 	closedTime = 20 * time.Millisecond
-	// longestStep is how far the clocks are set forward before the boxes see it, where that takes 512 steps or fewer.
-	longestStep = 100 * time.Millisecond
-	// flushAfter is how far the clocks may run ahead of the kernel's, by which it keeps flows.
-	flushAfter = 500 * time.Millisecond
 )
 
 // Send implements trace.Path. Each packet is decided before the next one is sent, by a marker behind it: so every box meets them in
@@ -58,47 +53,6 @@ func (p *Path) Wait(d time.Duration) ([]trace.Output, error) {
 		return p.settle(trace.Client)
 	})
 	return p.take(), err
-}
-
-// now is the boxes' clock, but for when they were started.
-func (p *Path) now() time.Duration { return time.Since(p.start) + p.skipped }
-
-// pause lets d pass after due, by waiting or by setting the boxes' clocks forward, and says when that is over.
-func (p *Path) pause(due, d time.Duration) (time.Duration, error) {
-	due += d
-	left := due - p.now()
-	if !p.options.Skip {
-		time.Sleep(left)
-		return due, nil
-	}
-	return due, p.skip(left)
-}
-
-// skip sets the clocks forward in steps, and lets the boxes see each, so that what is due in between happens there.
-func (p *Path) skip(d time.Duration) error {
-	for step := max(d/512, longestStep); d > 0; d -= step {
-		by := min(step, d)
-		for _, b := range p.boxes {
-			b.box.forward(by)
-		}
-		p.skipped += by
-		if by < longestStep {
-			break // the next packet shows it
-		}
-		if err := p.mark(trace.Client); err != nil {
-			return err
-		}
-	}
-	if p.skipped-p.flushed < flushAfter {
-		return nil
-	}
-	p.flushed = p.skipped
-	for _, b := range p.boxes {
-		if err := b.box.Skip(0); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 func (p *Path) take() []trace.Output {
@@ -174,39 +128,5 @@ func (p *Path) drain(at trace.End) error {
 		if _, ok := p.marker.read(data); !ok {
 			p.out = append(p.out, trace.Output{At: at, Data: data})
 		}
-	}
-}
-
-// onProcessor runs f on the processor on which the boxes run as well. The kernel passes packets on in order per processor only.
-func (p *Path) onProcessor(f func() error) error {
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
-	var before, now unix.CPUSet
-	if err := unix.SchedGetaffinity(0, &before); err != nil {
-		return fmt.Errorf("read the thread's processors: %w", err)
-	}
-	now.Set(p.processor)
-	if err := unix.SchedSetaffinity(0, &now); err != nil {
-		return fmt.Errorf("bind the thread to a processor: %w", err)
-	}
-	defer func() { _ = unix.SchedSetaffinity(0, &before) }()
-	return f()
-}
-
-// someProcessor picks one of those that the process may use.
-func someProcessor(n int) (int, error) {
-	var set unix.CPUSet
-	if err := unix.SchedGetaffinity(0, &set); err != nil {
-		return 0, fmt.Errorf("read the process's processors: %w", err)
-	}
-	n %= set.Count()
-	for i := 0; ; i++ {
-		if !set.IsSet(i) {
-			continue
-		}
-		if n == 0 {
-			return i, nil
-		}
-		n--
 	}
 }
