@@ -35,9 +35,13 @@ func doing(t *testing.T, l *Lab, when string, do rules.Do) *Box {
 // (B29a). And what it counts falls silent for real (B19, B21).
 func TestSentOnTheWire(t *testing.T) {
 	l, s := subscriberLab(t)
-	web := client(l, s)
-	web.Timeout = 1500 * time.Millisecond
-	web.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	// A client for each request: another one's could finish the handshake of a request before, which the box had held up.
+	web := func() *http.Client {
+		c := client(l, s)
+		c.Timeout = 1500 * time.Millisecond
+		c.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+		return c
+	}
 	silent := func(err error) bool { return errors.Is(err, context.DeadlineExceeded) || os.IsTimeout(err) }
 	reset := func(err error) bool { return errors.Is(err, syscall.ECONNRESET) }
 	unknown := func(err error) bool {
@@ -62,27 +66,27 @@ func TestSentOnTheWire(t *testing.T) {
 			"https://x.com/", silent, false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := get(web, c.url)
+			_, err := get(web(), c.url)
 			require.NoError(t, err, "without a box")
 			b := doing(t, l, c.when, c.do)
-			_, err = get(web, c.url)
+			_, err = get(web(), c.url)
 			require.Error(t, err)
 			require.True(t, c.want(err), "%v", err)
-			_, err = get(web, "https://max.ru/")
+			_, err = get(web(), "https://max.ru/")
 			require.NoError(t, err, "the control")
 			n, err := b.Counters()
 			require.NoError(t, err)
 			require.Equal(t, c.sent, n.Sent > 0)
 			require.Zero(t, n.SendFailed)
 			require.NoError(t, b.Close())
-			_, err = get(web, c.url)
+			_, err = get(web(), c.url)
 			require.NoError(t, err, "the box is gone")
 		})
 	}
 	t.Run("page", func(t *testing.T) {
 		doing(t, l, "host: x.com", rules.Do{Mechanism: rules.MechanismPage, Page: "http://stub.example/"})
 		for range 5 {
-			r, err := web.Get("http://x.com/")
+			r, err := web().Get("http://x.com/")
 			require.NoError(t, err)
 			_, err = io.Copy(io.Discard, r.Body)
 			require.NoError(t, err)
