@@ -18,7 +18,8 @@ func (e *Engine) hit(f *flow, rule int32) {
 			e.ledgerOf(f).left = int64(e.between(do.After.Range))
 		}
 	case rules.MechanismFreeze:
-		e.ledgerOf(f).left = int64(e.between(do.After.Range))
+		l := e.ledgerOf(f)
+		l.left, l.other = int64(e.between(do.After.Range)), int64(e.between(do.Or.Range))
 	case rules.MechanismPolice:
 		e.police(f, do)
 	case rules.MechanismLimit:

@@ -230,6 +230,24 @@ func TestFreezeAfterBytes(t *testing.T) {
 	require.Greater(t, most, 17000)
 }
 
+// Of two counts the one that is used up first freezes: bytes in a download, packets where a client writes two bytes at a time (DPICH, C).
+func TestFreezeAfterEither(t *testing.T) {
+	do := rules.Do{Mechanism: rules.MechanismFreeze, After: rules.Count{Range: rules.Range{Min: 25, Max: 25}, Unit: rules.UnitPayload},
+		Or: rules.Count{Range: rules.Range{Min: 16000, Max: 16000}, Unit: rules.UnitBytes, Direction: rules.Down}}
+	w := wireOf(t, doing(t, "to: 203.0.113.0/24", do)).connect()
+	n := 0
+	for w.down(answer) == Accept {
+		n++
+	}
+	require.Equal(t, 16000/len(answer), n)
+	w.connect()
+	n = 0
+	for w.up([]byte{1, 2}) == Accept {
+		n++
+	}
+	require.Equal(t, 25, n)
+}
+
 // B19 on UDP (N4P#490): the server is dead for ten minutes, for everyone and at once, and then lives.
 func TestFreezeBansTheServer(t *testing.T) {
 	do := rules.Do{Mechanism: rules.MechanismFreeze, After: rules.Count{Range: rules.Range{Min: 3, Max: 3}}, Ban: 10 * time.Minute, Hold: rules.HoldServer}

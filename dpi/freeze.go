@@ -6,14 +6,12 @@ import (
 	"dpilab/rules"
 )
 
-// freeze drops once what came by since the flow's first packet has used up Do.After (B19, B20: N4P#490, DPICH, C). A flow that was
+// freeze drops once what came by since the flow's first packet has used up Do.After or Do.Or (B19, B20: N4P#490, DPICH, C). A flow that was
 // frozen stays so; one that opens where a ban is in force is frozen from its first packet on.
 func (e *Engine) freeze(f *flow, do *rules.Do) Verdict {
 	l := f.ledger
 	if l.left > 0 {
-		// This packet is in the tally: it passes when it fits, and when the ones before it had left anything.
-		sum := l.passed(&do.After)
-		if sum <= l.left && sum-e.cost(f, &do.After) < l.left {
+		if e.within(f, &do.After, l.left) && (do.Or.Max == 0 || e.within(f, &do.Or, l.other)) {
 			return Verdict{}
 		}
 		l.left = 0
@@ -23,6 +21,12 @@ func (e *Engine) freeze(f *flow, do *rules.Do) Verdict {
 		}
 	}
 	return e.block(f, do)
+}
+
+// within tells whether the packet at hand, which is in the tally, fits into what may pass, and the ones before it had left anything.
+func (e *Engine) within(f *flow, c *rules.Count, most int64) bool {
+	sum := f.ledger.passed(c)
+	return sum <= most && sum-e.cost(f, c) < most
 }
 
 // ban keeps the flow, and what Do.Hold covers, frozen for Do.Ban (N4P#490, C: a server was blocked for ten minutes).

@@ -17,6 +17,7 @@ const (
 type ledger struct {
 	tally [2]tally      // up and down, from the flow's first packet on; counted only under a policy that freezes
 	left  int64         // drop, freeze: what may still pass of Do.After, in its unit
+	other int64         // freeze: the same of Do.Or
 	full  [2]atomicTime // police: when the flow's buckets, up and down, will be full again
 	names [2]uint64     // limit: hashes of the server name and the JA4 that its hello showed; 0: none
 	entry *entry        // police, limit: what the flow has in common with others; nil: nothing

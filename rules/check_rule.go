@@ -107,7 +107,7 @@ func checkSeen(n strictyaml.Node, d *Do, p *Profile) error {
 		return n.Fail("found %s, and the profile's sees: down keeps what clients ask for unseen", d.Mechanism)
 	case !d.Inject && d.Direction == unseen:
 		return n.Fail("found %s: %s, and the profile's sees: %s keeps those packets unseen", d.Mechanism, d.Direction, p.Sees)
-	case d.After.Direction == unseen:
+	case d.After.Direction == unseen || d.Or.Max > 0 && d.Or.Direction == unseen:
 		return n.Fail("found a count of packets that go %s, and the profile's sees: %s keeps those unseen", d.After.Direction, p.Sees)
 	}
 	return nil

@@ -114,6 +114,7 @@ type Do struct {
 	Mechanism  Mechanism
 	Direction  Direction     // drop, freeze, capacity: which packets are dropped; reset with Inject: whose end gets an RST (Down: the client)
 	After      Count         // drop: what still passes after the packet that decided; freeze: what passes from the flow's first packet on
+	Or         Count         // freeze: another such count; the one that is used up first freezes. The zero Count: none
 	From       Start         // drop, reset, police, capacity: with which packet it begins
 	Residual   time.Duration // how long Hold stays hit, from the deciding packet; 0: as long as the flow is remembered
 	Refresh    bool          // every further packet of the flow starts Residual again

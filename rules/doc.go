@@ -80,7 +80,7 @@
 //	    residual  how long packets of the same 5-tuple stay hit; without it, as long as the flow is remembered (idle, in the profile)
 //	    refresh   true: every packet of the flow starts residual again
 //	    hold      what residual covers: flow (also without the word), pair (all between the two addresses), server (all to the outside address)
-//	{freeze: both, after: 25 payload packets, ban: 10m, hold: server}
+//	{freeze: both, after: 25 payload packets or 15KB..20KB down, ban: 10m, hold: server}     # after what is used up first
 //	    after     needed; as above, but the count began with the flow's first packet
 //	    ban, hold from when it is frozen, this is frozen too; both or neither
 //	{reset: server packet, residual: 75s}                     TCP only; takes from, residual, refresh and hold as well

@@ -88,9 +88,12 @@ func readDoWord(f strictyaml.Field, d *Do) (err error) {
 	case "learn":
 		_, err = f.OneOf("server port")
 	case "after":
-		if d.Mechanism == MechanismLearn {
+		switch d.Mechanism {
+		case MechanismLearn:
 			d.Delay, err = readDuration(f.Node)
-		} else {
+		case MechanismFreeze:
+			d.After, d.Or, err = readCounts(f.Node)
+		default:
 			d.After, err = readCount(f.Node)
 		}
 	case "from":

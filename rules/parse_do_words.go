@@ -23,8 +23,25 @@ func readReset(n strictyaml.Node, d *Do) error {
 }
 
 // readCount reads what still passes: an amount, its unit, and the direction that counts.
-func readCount(n strictyaml.Node) (c Count, err error) {
+func readCount(n strictyaml.Node) (Count, error) {
 	s, _ := n.Word()
+	return parseCount(n, s)
+}
+
+// readCounts reads one count, or two with "or" between them.
+func readCounts(n strictyaml.Node) (first, second Count, err error) {
+	s, _ := n.Word()
+	head, tail, two := strings.Cut(s, " or ")
+	if first, err = parseCount(n, head); err == nil && two {
+		second, err = parseCount(n, tail)
+	}
+	if err == nil && two && first.Unit == second.Unit && first.Direction == second.Direction {
+		err = n.Fail("found two counts of the same, expected one")
+	}
+	return first, second, err
+}
+
+func parseCount(n strictyaml.Node, s string) (c Count, err error) {
 	for _, d := range [...]Direction{Up, Down} {
 		if head, ok := strings.CutSuffix(s, " "+d.String()); ok {
 			s, c.Direction = head, d

@@ -15,6 +15,9 @@ func inWords(do *rules.Do) string {
 		return dropInWords(do)
 	case rules.MechanismFreeze:
 		words := "freeze" + directionInWords(do.Direction) + " after " + countInWords(do.After)
+		if do.Or.Max > 0 {
+			words += " or " + countInWords(do.Or)
+		}
 		if do.Ban > 0 {
 			words += ", for " + short(do.Ban)
 		}
