@@ -7,52 +7,71 @@ import (
 	"dpilab/dpi/trace"
 )
 
-// Run runs the rows' traces over the paths that open gives, virtual or live ones, and notes the outcomes in rows. Failed traces are
-// given to failed, if it is not nil. An error is of a path, or of ctx.
-func Run(ctx context.Context, rows []Row, open trace.Open, live bool, failed func(*trace.Result)) error {
-	done := map[string]bool{}
+// Run runs the rows' traces at virtual time and notes the outcomes in rows. Failed traces are given to failed, if it is not nil. An error
+// is of a path, or of ctx.
+func Run(ctx context.Context, rows []Row, failed func(*trace.Result)) error {
+	return run(rows, failed, func(r *Row) *Outcome { return &r.Virtual }, func(t *trace.Trace) (*trace.Result, error) {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		return trace.Run(t, trace.NewVirtual)
+	})
+}
+
+// RunLive does the same live: over paths that open gives, and where the waits are long over paths that forward gives, which set the boxes'
+// clocks forward.
+func RunLive(ctx context.Context, rows []Row, open, forward trace.Open, failed func(*trace.Result)) error {
+	return run(rows, failed, func(r *Row) *Outcome { return &r.Live }, func(t *trace.Trace) (*trace.Result, error) {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		if ok, _ := t.Live(); ok {
+			return trace.Run(t, open)
+		}
+		if ok, _ := t.LiveWithoutWaits(); ok {
+			return trace.Run(t, forward)
+		}
+		return nil, nil
+	})
+}
+
+// run runs each trace once, and notes for each row how its traces fared; one gives nil for a trace that cannot be run this way.
+func run(rows []Row, failed func(*trace.Result), place func(*Row) *Outcome, one func(*trace.Trace) (*trace.Result, error)) error {
+	done := map[string]Outcome{}
 	for i := range rows {
-		r := &rows[i]
-		outcome := OutcomeNone
-		for _, name := range r.Traces {
-			ok, known := done[name]
+		for _, name := range rows[i].Traces {
+			outcome, known := done[name]
 			if !known {
 				t, err := trace.Find(name)
 				if err != nil {
 					return err
 				}
-				if can, _ := t.Live(); live && !can {
-					continue
-				}
-				if err := ctx.Err(); err != nil {
-					return err
-				}
-				result, err := trace.Run(t, open)
+				result, err := one(t)
 				if err != nil {
 					return fmt.Errorf("%s: %w", name, err)
 				}
-				ok = result.OK()
-				done[name] = ok
-				if !ok && failed != nil {
+				outcome = outcomeOf(result)
+				done[name] = outcome
+				if outcome == OutcomeFailed && failed != nil {
 					failed(result)
 				}
 			}
-			if !ok {
-				outcome = OutcomeFailed
-			} else if outcome == OutcomeNone {
-				outcome = OutcomeOK
+			if at := place(&rows[i]); outcome != OutcomeNone && *at != OutcomeFailed {
+				*at = outcome
 			}
-		}
-		if outcome == OutcomeNone {
-			continue
-		}
-		if live {
-			r.Live = outcome
-		} else {
-			r.Virtual = outcome
 		}
 	}
 	return nil
+}
+
+func outcomeOf(r *trace.Result) Outcome {
+	switch {
+	case r == nil:
+		return OutcomeNone
+	case r.OK():
+		return OutcomeOK
+	}
+	return OutcomeFailed
 }
 
 // Count is how many of the rows with one confidence are reproduced.
@@ -61,7 +80,8 @@ type Count struct {
 	Rows       int    `json:"rows"`
 	Shown      int    `json:"shown"`   // by a trace that ran as expected, or by a scenario or test
 	Virtual    int    `json:"virtual"` // that ran as expected
-	Live       int    `json:"live"`    // that run live: as expected if they were run, and those that can
+	Live       int    `json:"live"`    // that run live, in real time: as expected if they were run, and those that can
+	Forward    int    `json:"forward"` // that run live with the boxes' clocks set forward
 }
 
 // Counts sums the rows up by confidence, in the order P, P2, C, D, A, MEM.
@@ -81,7 +101,10 @@ func Counts(rows []Row) []Count {
 			if r.Virtual == OutcomeOK {
 				c.Virtual++
 			}
-			if r.Live == OutcomeOK || r.Live == OutcomeNotRun {
+			switch runs := r.Live == OutcomeOK || r.Live == OutcomeNotRun; {
+			case runs && r.Forward:
+				c.Forward++
+			case runs:
 				c.Live++
 			}
 		}
