@@ -34,9 +34,10 @@ type PathOptions struct {
 type Path struct {
 	options   PathOptions
 	start     time.Time
-	skipped   time.Duration // by which the boxes' clocks are ahead
-	flushed   time.Duration // of it, when the kernel last forgot the flows that it keeps
-	ends      *namespace    // all bare ports are in it
+	done      <-chan struct{} // ends waits
+	skipped   time.Duration   // by which the boxes' clocks are ahead
+	flushed   time.Duration   // of it, when the kernel last forgot the flows that it keeps
+	ends      *namespace      // all bare ports are in it
 	spaces    []*namespace
 	segments  []*segment
 	relays    []*relay
@@ -83,7 +84,7 @@ func OpenPath(s trace.Setup, o PathOptions) (*Path, error) {
 		return nil, fmt.Errorf("open the process's network namespace: %w", err)
 	}
 	number := paths.Add(1)
-	p := &Path{options: o, start: time.Now(), ends: &namespace{name: "ends"}, marker: newMarker(number)}
+	p := &Path{options: o, start: time.Now(), done: s.Done, ends: &namespace{name: "ends"}, marker: newMarker(number)}
 	var err error
 	if p.processor, err = someProcessor(int(number)); err == nil {
 		err = p.build(s)

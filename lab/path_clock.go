@@ -21,7 +21,10 @@ func (p *Path) pause(due, d time.Duration) (time.Duration, error) {
 	due += d
 	left := due - p.now()
 	if !p.options.Skip {
-		time.Sleep(left)
+		select {
+		case <-time.After(left):
+		case <-p.done:
+		}
 		return due, nil
 	}
 	return due, p.skip(left)

@@ -2,7 +2,6 @@ package observations
 
 import (
 	"bytes"
-	"context"
 	"os"
 	"regexp"
 	"testing"
@@ -31,7 +30,7 @@ func table(t *testing.T) []Row {
 func TestVirtual(t *testing.T) {
 	rows := table(t)
 	var failed bytes.Buffer
-	require.NoError(t, Run(context.Background(), rows, func(r *trace.Result) { _ = r.WriteScript(&failed) }))
+	require.NoError(t, Run(t.Context(), rows, failures(&failed)))
 	require.Empty(t, failed.String())
 
 	var page bytes.Buffer
@@ -48,10 +47,7 @@ func TestLive(t *testing.T) {
 	}
 	rows := table(t)
 	var failed bytes.Buffer
-	require.NoError(t, RunLive(context.Background(), rows, lab.Live(lab.PathOptions{}), lab.Live(lab.PathOptions{Skip: true}), func(r *trace.Result) {
-		failed.WriteString(r.Line() + "\n")
-		_ = r.WriteScript(&failed)
-	}))
+	require.NoError(t, RunLive(t.Context(), rows, lab.Live(lab.PathOptions{}), lab.Live(lab.PathOptions{Skip: true}), failures(&failed)))
 	require.Empty(t, failed.String())
 	live := 0
 	for i := range rows {
@@ -77,4 +73,13 @@ func TestRowsAreWhole(t *testing.T) {
 		}
 	}
 	require.GreaterOrEqual(t, shown*100, definite*95, "rows that are definite and shown")
+}
+
+func failures(into *bytes.Buffer) Watch {
+	return func(_ string, r *trace.Result) {
+		if r != nil && !r.OK() {
+			into.WriteString(r.Line() + "\n")
+			_ = r.WriteScript(into)
+		}
+	}
 }

@@ -7,36 +7,32 @@ import (
 	"dpilab/dpi/trace"
 )
 
-// Run runs the rows' traces at virtual time and notes the outcomes in rows. Failed traces are given to failed, if it is not nil. An error
-// is of a path, or of ctx.
-func Run(ctx context.Context, rows []Row, failed func(*trace.Result)) error {
-	return run(rows, failed, func(r *Row) *Outcome { return &r.Virtual }, func(t *trace.Trace) (*trace.Result, error) {
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
-		return trace.Run(t, trace.NewVirtual)
+// Watch is told of each trace, before it runs and, with its result, after.
+type Watch func(name string, after *trace.Result)
+
+// Run runs the rows' traces at virtual time and notes the outcomes in rows. An error is of a path, or of ctx.
+func Run(ctx context.Context, rows []Row, watch Watch) error {
+	return run(rows, watch, func(r *Row) *Outcome { return &r.Virtual }, func(t *trace.Trace) (*trace.Result, error) {
+		return trace.Run(ctx, t, trace.NewVirtual)
 	})
 }
 
 // RunLive does the same live: over paths that open gives, and where the waits are long over paths that forward gives, which set the boxes'
 // clocks forward.
-func RunLive(ctx context.Context, rows []Row, open, forward trace.Open, failed func(*trace.Result)) error {
-	return run(rows, failed, func(r *Row) *Outcome { return &r.Live }, func(t *trace.Trace) (*trace.Result, error) {
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
+func RunLive(ctx context.Context, rows []Row, open, forward trace.Open, watch Watch) error {
+	return run(rows, watch, func(r *Row) *Outcome { return &r.Live }, func(t *trace.Trace) (*trace.Result, error) {
 		if ok, _ := t.Live(); ok {
-			return trace.Run(t, open)
+			return trace.Run(ctx, t, open)
 		}
 		if ok, _ := t.LiveWithoutWaits(); ok {
-			return trace.Run(t, forward)
+			return trace.Run(ctx, t, forward)
 		}
 		return nil, nil
 	})
 }
 
 // run runs each trace once, and notes for each row how its traces fared; one gives nil for a trace that cannot be run this way.
-func run(rows []Row, failed func(*trace.Result), place func(*Row) *Outcome, one func(*trace.Trace) (*trace.Result, error)) error {
+func run(rows []Row, watch Watch, place func(*Row) *Outcome, one func(*trace.Trace) (*trace.Result, error)) error {
 	done := map[string]Outcome{}
 	for i := range rows {
 		for _, name := range rows[i].Traces {
@@ -46,14 +42,15 @@ func run(rows []Row, failed func(*trace.Result), place func(*Row) *Outcome, one 
 				if err != nil {
 					return err
 				}
+				watch(name, nil)
 				result, err := one(t)
 				if err != nil {
 					return fmt.Errorf("%s: %w", name, err)
 				}
 				outcome = outcomeOf(result)
 				done[name] = outcome
-				if outcome == OutcomeFailed && failed != nil {
-					failed(result)
+				if result != nil {
+					watch(name, result)
 				}
 			}
 			if at := place(&rows[i]); outcome != OutcomeNone && *at != OutcomeFailed {

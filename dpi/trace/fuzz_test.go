@@ -33,7 +33,7 @@ func FuzzParse(f *testing.F) {
 				return
 			}
 		}
-		if r, err := Run(x, NewVirtual); err == nil {
+		if r, err := Run(t.Context(), x, NewVirtual); err == nil {
 			r.Line()
 		}
 	})

@@ -54,6 +54,7 @@ type Watcher interface {
 type Setup struct {
 	Elements []Element // from the client to the server
 	Seed     uint64
+	Done     <-chan struct{} // closed: nothing needs to be waited for any more. nil: never
 }
 
 // Element is a router or a box on the way.

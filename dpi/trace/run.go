@@ -1,21 +1,22 @@
 package trace
 
 import (
+	"context"
 	"errors"
 	"math/rand/v2"
 	"time"
 )
 
 // Run carries a trace out over paths that open builds, one for each repetition. An error is of a path, or of a trace that cannot be
-// carried out; what came out otherwise than expected is in the Result.
-func Run(t *Trace, open Open) (*Result, error) {
+// carried out; what came out otherwise than expected is in the Result. When ctx ends, Run ends with its error, and so do waits in real time.
+func Run(ctx context.Context, t *Trace, open Open) (*Result, error) {
 	r := &Result{Trace: t, shares: map[shareKey]*share{}}
 	for i := range t.Repeat {
-		run, err := newRunner(t, open, t.Seed+uint64(i), r)
+		run, err := newRunner(ctx, t, open, t.Seed+uint64(i), r)
 		if err != nil {
 			return nil, err
 		}
-		err = errors.Join(run.all(), run.path.Close())
+		err = errors.Join(run.all(ctx), run.path.Close())
 		if err != nil {
 			return nil, err
 		}
@@ -66,9 +67,9 @@ type happening struct {
 	end      time.Duration
 }
 
-func newRunner(t *Trace, open Open, seed uint64, result *Result) (*runner, error) {
+func newRunner(ctx context.Context, t *Trace, open Open, seed uint64, result *Result) (*runner, error) {
 	r := &runner{trace: t, result: result, flows: map[string]*flow{}, groups: map[*group]*happening{}, port: 40000}
-	r.setup = Setup{Elements: t.elements(), Seed: seed}
+	r.setup = Setup{Elements: t.elements(), Seed: seed, Done: ctx.Done()}
 	var err error
 	if r.path, err = open(r.setup); err != nil {
 		return nil, err
@@ -87,8 +88,11 @@ func (r *runner) fail(e *event, err error) error {
 	return &Error{File: r.trace.File, Line: e.line, Text: err.Error()}
 }
 
-func (r *runner) all() error {
+func (r *runner) all(ctx context.Context) error {
 	for i := range r.trace.events {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		e := &r.trace.events[i]
 		h, err := r.event(e)
 		if err != nil {

@@ -38,7 +38,7 @@ func TestLanguage(t *testing.T) {
 
 func holds(t *testing.T, x *Trace) {
 	t.Helper()
-	r, err := Run(x, NewVirtual)
+	r, err := Run(t.Context(), x, NewVirtual)
 	require.NoError(t, err)
 	var script strings.Builder
 	require.NoError(t, r.WriteScript(&script))
@@ -68,7 +68,7 @@ func TestExpectationsCanFail(t *testing.T) {
 		hit + "< data 100 => rst,ack, no hit <= rst", "handshake\n> hello x.com => no hit", "repeat 4\n  > syn => 0..90 % passed",
 		"flow udp\n> quic initial x.com => passed", "flow udp\n> quic initial x.com => 1 passed",
 	} {
-		r, err := Run(parse(t, text), NewVirtual)
+		r, err := Run(t.Context(), parse(t, text), NewVirtual)
 		require.NoError(t, err, text)
 		require.False(t, r.OK(), text)
 	}
@@ -78,7 +78,7 @@ func TestExpectationsCanFail(t *testing.T) {
 func TestDeterministic(t *testing.T) {
 	text := "handshake\n> hello x.com fingerprint chrome cut sni\n< random 500\nflow\n> quic initial a.example datagrams 2 frames 3 shuffled\nflow udp\n> dtls hello a.example fingerprint random\n"
 	sent := func(seed string) (all []string) {
-		_, err := Run(parse(t, "seed "+seed+"\n"+text), func(s Setup) (Path, error) {
+		_, err := Run(t.Context(), parse(t, "seed "+seed+"\n"+text), func(s Setup) (Path, error) {
 			p, err := NewVirtual(s)
 			return recorder{p, &all}, err
 		})
@@ -139,7 +139,7 @@ func TestErrors(t *testing.T) {
 		"flow again A":                              "expected a flow of that name",
 		"> quic initial a.example size 50 frames 2": "too small",
 	} {
-		_, err := Run(parse(t, text), NewVirtual)
+		_, err := Run(t.Context(), parse(t, text), NewVirtual)
 		require.ErrorContains(t, err, want, text)
 	}
 }

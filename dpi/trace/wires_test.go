@@ -44,7 +44,7 @@ func TestShippedTracesNeedABox(t *testing.T) {
 		tr, err := Find(name)
 		require.NoError(t, err)
 		for _, cut := range []bool{false, true} {
-			r, err := Run(tr, openWire(cut))
+			r, err := Run(t.Context(), tr, openWire(cut))
 			require.NoError(t, err)
 			if slices.Contains(withoutBox, name) && !cut {
 				require.True(t, r.OK(), "%s needs a box now: take it from the list", name)

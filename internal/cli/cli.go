@@ -49,7 +49,11 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	root.SetOut(stdout)
 	root.SetErr(stderr)
 	err := root.ExecuteContext(ctx)
-	if err != nil && !errors.Is(err, errSaid) {
+	switch {
+	case err == nil || errors.Is(err, errSaid):
+	case errors.Is(err, context.Canceled):
+		fmt.Fprintln(stderr, "dpilab: interrupted")
+	default:
 		fmt.Fprintln(stderr, "dpilab:", err)
 	}
 	return exitCode(err)

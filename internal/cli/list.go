@@ -3,9 +3,11 @@ package cli
 import (
 	"fmt"
 	"io"
+	"regexp"
 
 	"github.com/spf13/cobra"
 
+	"dpilab/dpi/trace"
 	"dpilab/lab"
 	"dpilab/rules"
 	"dpilab/scenarios"
@@ -14,7 +16,7 @@ import (
 func listCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "list",
-		Short: "List the scenarios, policies and topologies that ship with dpilab",
+		Short: "List the scenarios, policies, traces and topologies that ship with dpilab",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return list(cmd.OutOrStdout())
@@ -42,6 +44,9 @@ func list(out io.Writer) error {
 		}
 		fmt.Fprintf(out, "  %-22s %s  %s\n", name, p.Date, p.About)
 	}
+	if err := listTraces(out); err != nil {
+		return err
+	}
 	fmt.Fprintln(out, "topologies")
 	for _, name := range lab.TopologyNames() {
 		t, err := lab.OpenTopology(name)
@@ -49,6 +54,30 @@ func list(out io.Writer) error {
 			return err
 		}
 		fmt.Fprintf(out, "  %-22s %s\n", name, t.About)
+	}
+	return nil
+}
+
+// ofOne is the name of a trace of one observation.
+var ofOne = regexp.MustCompile(`^O[0-9]+$`)
+
+// listTraces names the traces of one observation together, as dpilab observations has them each.
+func listTraces(out io.Writer) error {
+	var ones []string
+	fmt.Fprintln(out, "traces (dpilab trace NAME)")
+	for _, name := range trace.Names() {
+		if ofOne.MatchString(name) {
+			ones = append(ones, name)
+			continue
+		}
+		t, err := trace.Find(name)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(out, "  %-22s %s\n", name, t.About)
+	}
+	if len(ones) > 0 {
+		fmt.Fprintf(out, "  %-22s %d published observations, one trace each: dpilab observations\n", ones[0]+" ... "+ones[len(ones)-1], len(ones))
 	}
 	return nil
 }

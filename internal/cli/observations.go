@@ -50,20 +50,27 @@ func (f *observationsFlags) run(ctx context.Context, stdout, stderr io.Writer) e
 	if err != nil {
 		return err
 	}
-	bad := 0
-	failed := func(r *trace.Result) {
-		bad++
-		fmt.Fprintln(stderr, r.Line())
-		_ = r.WriteScript(stderr)
+	show, bad := newProgress(stderr), 0
+	watch := func(name string, r *trace.Result) {
+		switch {
+		case r == nil:
+			show.line(name)
+		case !r.OK():
+			bad++
+			show.clear()
+			fmt.Fprintln(stderr, r.Line())
+			_ = r.WriteScript(stderr)
+		}
 	}
-	if err := observations.Run(ctx, rows, failed); err != nil {
+	if err := observations.Run(ctx, rows, watch); err != nil {
 		return err
 	}
 	if f.live {
-		if err := observations.RunLive(ctx, rows, lab.Live(lab.PathOptions{}), lab.Live(lab.PathOptions{Skip: true}), failed); err != nil {
+		if err := observations.RunLive(ctx, rows, lab.Live(lab.PathOptions{}), lab.Live(lab.PathOptions{Skip: true}), watch); err != nil {
 			return explained(err)
 		}
 	}
+	show.clear()
 	if err := f.write(rows, stdout); err != nil {
 		return err
 	}

@@ -63,6 +63,13 @@ func (p *progress) update(s scenarios.Progress) {
 	}
 }
 
+// line shows what is at hand, on a terminal.
+func (p *progress) line(what string) {
+	if p.terminal {
+		fmt.Fprintf(p.out, "\r\x1b[K%s", cut(fmt.Sprintf("%3.0f s  %s", time.Since(p.start).Seconds(), what), widthOf(p.out)-1))
+	}
+}
+
 // clear takes the line away.
 func (p *progress) clear() {
 	if p.terminal {

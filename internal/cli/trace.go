@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -41,7 +42,7 @@ Each gets a line; one that fails shows its script, with what came out beside eac
 			if f.live {
 				lab.Enter()
 			}
-			return f.run(names, cmd.OutOrStdout(), cmd.ErrOrStderr())
+			return f.run(cmd.Context(), names, cmd.OutOrStdout(), cmd.ErrOrStderr())
 		},
 	}
 	c.Flags().BoolVar(&f.live, "live", false, "run through the kernel, in real time")
@@ -70,7 +71,7 @@ type traceFailJSON struct {
 	Got      string `json:"got"`
 }
 
-func (f *traceFlags) run(names []string, stdout, stderr io.Writer) error {
+func (f *traceFlags) run(ctx context.Context, names []string, stdout, stderr io.Writer) error {
 	open := trace.Open(trace.NewVirtual)
 	if f.live {
 		open = lab.Live(lab.PathOptions{Skip: f.skip})
@@ -89,7 +90,7 @@ func (f *traceFlags) run(names []string, stdout, stderr io.Writer) error {
 			}
 			continue
 		}
-		r, err := trace.Run(t, open)
+		r, err := trace.Run(ctx, t, open)
 		if err != nil {
 			if f.live {
 				err = explained(err)
