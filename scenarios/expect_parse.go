@@ -11,12 +11,12 @@ import (
 )
 
 // phrases is the grammar of expectations, for messages.
-const phrases = "ok, nxdomain, no answer, refused, unreachable, timeout, throttled, skipped; reset, closed or silent [after STAGE]; " +
+const phrases = "ok, nxdomain, no answer, refused, unreachable, timeout, throttled, blockpage, skipped; reset, closed or silent [after STAGE]; " +
 	"stalled [at A..B bytes]; loss or rate < N %, > N % or A..B %; resolved to HOST; hops N or hops NAME NAME ..."
 
 // firstWords begin a phrase.
 var firstWords = []string{
-	"ok", "nxdomain", "no", "refused", "unreachable", "timeout", "throttled", "skipped", "reset", "closed", "silent",
+	"ok", "nxdomain", "no", "refused", "unreachable", "timeout", "throttled", "blockpage", "skipped", "reset", "closed", "silent",
 	"stalled", "loss", "rate", "resolved", "hops",
 }
 
@@ -50,7 +50,7 @@ func (p *phrase) read() (Expectation, error) {
 	first := p.word()
 	e := Expectation{Kind: Kind(first)}
 	switch first {
-	case "ok", "nxdomain", "refused", "unreachable", "throttled", "skipped":
+	case "ok", "nxdomain", "refused", "unreachable", "throttled", "blockpage", "skipped":
 		return e, nil
 	case "no":
 		e.Kind = NoAnswer

@@ -15,20 +15,24 @@ import (
 	"dpilab/lab"
 )
 
-// The flagship scenario comes out as its file says, on real packets.
-func TestWhatsAppFullBlock(t *testing.T) {
+// The shipped scenarios come out as their files say, on real packets.
+func TestShipped(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes half a minute")
 	}
 	live(t)
-	s, err := Open("whatsapp-full-block")
-	require.NoError(t, err)
-	report, err := Run(t.Context(), Options{Scenario: s, Seed: 1})
-	require.NoError(t, err)
-	var table bytes.Buffer
-	require.NoError(t, report.WriteTable(&table, TableOptions{}))
-	t.Logf("\n%s", &table)
-	require.True(t, report.OK())
+	for _, name := range Names() {
+		t.Run(name, func(t *testing.T) {
+			s, err := Open(name)
+			require.NoError(t, err)
+			report, err := Run(t.Context(), Options{Scenario: s, Seed: 1})
+			require.NoError(t, err)
+			var table bytes.Buffer
+			require.NoError(t, report.WriteTable(&table, TableOptions{}))
+			t.Logf("\n%s", &table)
+			require.True(t, report.OK())
+		})
+	}
 }
 
 // live skips a test that needs a lab where the kernel cannot give one, and says what it lacks.

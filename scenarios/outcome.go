@@ -21,6 +21,7 @@ const (
 	Reset       Kind = "reset"       // a reset on an open connection
 	Closed      Kind = "closed"      // the server's side ended the connection in good order, too early
 	Silent      Kind = "silent"      // an open connection on which nothing came back after Stage
+	BlockPage   Kind = "blockpage"   // the answer sends the client to another site; Detail is where
 	Stalled     Kind = "stalled"     // bytes came, and then no more
 	Throttled   Kind = "throttled"   // all bytes came, at less than a third of the line's rate
 	Loss        Kind = "loss"        // a call that lost lossLimit of its packets or more
@@ -85,7 +86,7 @@ type Outcome struct {
 	Stage  Stage         // reset, closed, silent, timeout: what the client had last done
 	After  time.Duration // from that to what happened, 0 where nobody knows; ok: from the start to the end
 	Bytes  int64         // stalled: bytes that came
-	Detail string        // skipped, error: one line
+	Detail string        // skipped, error, blockpage: one line
 
 	Addrs    []netip.Addr // DNS: the answer
 	Host     string       // DNS: the lab's host that has the first of Addrs
@@ -99,7 +100,7 @@ func (o Outcome) String() string {
 	switch {
 	case o.Kind == Stalled:
 		return fmt.Sprintf("stalled at %d bytes", o.Bytes)
-	case o.Kind == Skipped, o.Kind == Failed:
+	case o.Kind == Skipped, o.Kind == Failed, o.Kind == BlockPage:
 		return join(": ", string(o.Kind), o.Detail)
 	case (o.Kind == Reset || o.Kind == Closed) && o.After > 0:
 		return fmt.Sprintf("%s (%s)", join(" after ", string(o.Kind), string(o.Stage)), short(o.After))

@@ -121,11 +121,19 @@ func fetch(ctx context.Context, client http.RoundTripper, url string, read func(
 		return err
 	}
 	defer resp.Body.Close()
+	if to, err := resp.Location(); err == nil && to.Hostname() != req.URL.Hostname() {
+		return &elsewhereError{to.String()}
+	}
 	if resp.StatusCode != http.StatusOK {
 		return fmt.Errorf("the server answers %s", resp.Status)
 	}
 	return read(resp.Body)
 }
+
+// elsewhereError is an answer that sends the client to another site.
+type elsewhereError struct{ url string }
+
+func (e *elsewhereError) Error() string { return "the server sends to " + e.url }
 
 // bracket puts an IPv6 address into the brackets that a URL wants.
 func bracket(host string) string {

@@ -118,7 +118,10 @@ func (w *watched) outcome(err error) Outcome {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	o := Outcome{Stage: w.stage, After: w.errAt.Sub(w.since)}
+	var elsewhere *elsewhereError
 	switch {
+	case errors.As(err, &elsewhere):
+		return Outcome{Kind: BlockPage, Detail: elsewhere.url}
 	case w.err == nil:
 		return failed(err)
 	case errors.Is(w.err, syscall.ECONNRESET), errors.Is(w.err, syscall.EPIPE):
