@@ -33,6 +33,10 @@
 //
 // An unless may be a list, [{to: allowed}, {sni: messenger, port: 443}]: a flow that meets any of them is not hit.
 //
+// A rule hits as soon as its conditions are known, and one that cannot be decided yet does not hold back a later one: a rule that asks for
+// an address hits with the first packet, before one above it that asks for a name. To except a name from a rule by address, say
+// so in its unless: the rule then waits until the exception is known not to hold.
+//
 // A source's ref is a paper or document as the documentation's list of sources has it; its confidence is P (peer-reviewed, read by us),
 // P2 (the same through a third party), C (measured by the community), D (training documents), A (anecdote) or MEM (no text that could be
 // read). A ref of choice has no confidence.
