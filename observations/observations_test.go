@@ -46,6 +46,13 @@ func TestLive(t *testing.T) {
 		t.Skip(err)
 	}
 	rows := table(t)
+	if testing.Short() {
+		for i := range rows {
+			if i%5 != 0 {
+				rows[i].Traces = nil
+			}
+		}
+	}
 	var failed bytes.Buffer
 	require.NoError(t, RunLive(t.Context(), rows, lab.Live(lab.PathOptions{}), lab.Live(lab.PathOptions{Skip: true}), failures(&failed)))
 	require.Empty(t, failed.String())
@@ -55,7 +62,7 @@ func TestLive(t *testing.T) {
 			live++
 		}
 	}
-	require.GreaterOrEqual(t, live, 60)
+	require.True(t, live >= 60 || testing.Short(), "%d run in real time", live)
 }
 
 func TestRowsAreWhole(t *testing.T) {
