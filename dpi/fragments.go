@@ -153,7 +153,7 @@ func (e *Engine) leave(s *fragmentSet, h heldFragment, limit *rules.Fragments, v
 	}
 	var p packet.Packet
 	if p.Decode(data) == nil && p.TTL != s.ttl {
-		p.SetTTL(s.ttl)
+		packet.SetTTL(p.Data, s.ttl)
 		v.Action, v.Data = Rewrite, data
 	}
 	return v

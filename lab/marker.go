@@ -6,6 +6,7 @@ import (
 
 	"dpilab/dpi"
 	"dpilab/dpi/nfq"
+	"dpilab/dpi/packet"
 )
 
 // marker makes and knows the packets that show how far a path has come: IPv4 with protocol 253 (RFC 3692, experiments) between two
@@ -42,7 +43,7 @@ func (m *marker) packet(number uint64) []byte {
 	b := make([]byte, markerLength)
 	copy(b, m.known[:])
 	b[8] = 255
-	setIPChecksum(b[:markerHeader])
+	packet.SealHeader(b[:markerHeader])
 	binary.BigEndian.PutUint64(b[len(m.known):], number)
 	return b
 }
@@ -53,18 +54,6 @@ func (m *marker) read(b []byte) (number uint64, ok bool) {
 		return 0, false
 	}
 	return binary.BigEndian.Uint64(b[len(m.known):]), true
-}
-
-func setIPChecksum(header []byte) {
-	header[10], header[11] = 0, 0
-	var sum uint32
-	for i := 0; i < len(header); i += 2 {
-		sum += uint32(binary.BigEndian.Uint16(header[i:]))
-	}
-	for sum > 0xffff {
-		sum = sum>>16 + sum&0xffff
-	}
-	binary.BigEndian.PutUint16(header[10:], ^uint16(sum))
 }
 
 // around gives an engine that passes markers itself.

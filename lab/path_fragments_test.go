@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"dpilab/dpi/nfq"
+	"dpilab/dpi/packet"
 	"dpilab/dpi/trace"
 )
 
@@ -29,7 +30,7 @@ func fragmentsOf(id uint16, n int, ttls [2]byte) [][]byte {
 		}
 		b := ip4(17, ttl, flags, nil, body[8*i:8*i+8])
 		binary.BigEndian.PutUint16(b[4:], id)
-		setIPChecksum(b[:20])
+		packet.SealHeader(b[:20])
 		all = append(all, b)
 	}
 	return all
@@ -115,7 +116,7 @@ func TestPathHoldsManyFragments(t *testing.T) {
 
 	nine := ip4(17, 64, 0, nil, udpBytes(9))
 	nine[19] = 9
-	setIPChecksum(nine[:20])
+	packet.SealHeader(nine[:20])
 	calm := ip4(17, 64, 0, nil, udpBytes(9))
 	out, err = p.Send(up(slices.Repeat([][]byte{nine, calm}, 100)...))
 	require.NoError(t, err)

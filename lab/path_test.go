@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"dpilab/dpi/nfq"
+	"dpilab/dpi/packet"
 	"dpilab/dpi/trace"
 	"dpilab/rules"
 )
@@ -47,7 +48,7 @@ func ip4(protocol, ttl byte, fragment uint16, options, payload []byte) []byte {
 	copy(b[12:], []byte{198, 51, 100, 2})
 	copy(b[16:], []byte{203, 0, 113, 2})
 	copy(b[20:], options)
-	setIPChecksum(b)
+	packet.SealHeader(b)
 	return append(b, payload...)
 }
 
@@ -137,7 +138,7 @@ func TestPathBridgeNetfilter(t *testing.T) {
 		b := append([]byte(nil), good...)
 		b[at] = v
 		if at != 10 {
-			setIPChecksum(b[:20])
+			packet.SealHeader(b[:20])
 		}
 		return b
 	}

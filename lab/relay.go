@@ -1,13 +1,14 @@
 package lab
 
 import (
-	"encoding/binary"
 	"errors"
 	"runtime"
 	"sync"
 	"sync/atomic"
 
 	"golang.org/x/sys/unix"
+
+	"dpilab/dpi/packet"
 )
 
 // relay is a row of routers on a path, as a trace means them: they take from the TTL, drop what has too little, and say nothing.
@@ -75,21 +76,19 @@ func (r *relay) stop() error {
 	return errors.Join(errs...)
 }
 
-// takeHops takes hops from the TTL or hop limit, and keeps IPv4's header checksum as right, or wrong, as it was (RFC 1624);
-// false: the packet ends before.
-func takeHops(packet []byte, hops int) bool {
+// takeHops takes hops from the TTL or hop limit, and keeps IPv4's header checksum as right, or wrong, as it was; false: the packet ends
+// before.
+func takeHops(data []byte, hops int) bool {
+	var ttl uint8
 	switch {
-	case packet[0]>>4 == 6 && len(packet) >= 40 && int(packet[7]) > hops:
-		packet[7] -= byte(hops)
-		return true
-	case packet[0]>>4 == 4 && len(packet) >= 20 && int(packet[8]) > hops:
-		before := binary.BigEndian.Uint16(packet[8:])
-		packet[8] -= byte(hops)
-		sum := uint32(^binary.BigEndian.Uint16(packet[10:])) + uint32(^before) + uint32(binary.BigEndian.Uint16(packet[8:]))
-		sum = sum>>16 + sum&0xffff
-		sum = sum>>16 + sum&0xffff
-		binary.BigEndian.PutUint16(packet[10:], ^uint16(sum))
-		return true
+	case data[0]>>4 == 6 && len(data) >= 40:
+		ttl = data[7]
+	case data[0]>>4 == 4 && len(data) >= 20:
+		ttl = data[8]
 	}
-	return false
+	if int(ttl) <= hops {
+		return false
+	}
+	packet.SetTTL(data, ttl-uint8(hops))
+	return true
 }

@@ -2,17 +2,23 @@ package packet
 
 import "encoding/binary"
 
-// SetTTL puts ttl in place of the TTL or hop limit and updates the checksum of IPv4 from the difference (RFC 1624). Valid after a
-// nil error of Decode.
-func (p *Packet) SetTTL(ttl uint8) {
-	if p.Version == 6 {
-		p.Data[ipv6Hops], p.TTL = ttl, ttl
+// SetTTL puts ttl in place of the TTL or hop limit and updates the checksum of IPv4 from the difference (RFC 1624), so that a wrong
+// one stays wrong. Data begins with an IP header of either version, whole to its last fixed field.
+func SetTTL(data []byte, ttl uint8) {
+	if data[0]>>4 == 6 {
+		data[ipv6Hops] = ttl
 		return
 	}
-	pair := p.Data[ipv4TTL : ipv4TTL+2]
-	field := p.Data[ipv4Checksum:]
+	pair := data[ipv4TTL : ipv4TTL+2]
+	field := data[ipv4Checksum:]
 	binary.BigEndian.PutUint16(field, update(binary.BigEndian.Uint16(field), pair, []byte{ttl, pair[1]}))
-	p.Data[ipv4TTL], p.TTL = ttl, ttl
+	data[ipv4TTL] = ttl
+}
+
+// SealHeader sets the checksum of an IPv4 header (RFC 791), which is all of header.
+func SealHeader(header []byte) {
+	binary.BigEndian.PutUint16(header[ipv4Checksum:], 0)
+	binary.BigEndian.PutUint16(header[ipv4Checksum:], ^fold(sum(0, header)))
 }
 
 // Unfragment makes data, the IP headers of a packet's first fragment with all that the packet carries behind them, a packet
@@ -26,8 +32,7 @@ func Unfragment(data []byte, headers int) []byte {
 	if data[0]>>4 == 4 {
 		binary.BigEndian.PutUint16(data[ipv4Total:], uint16(len(data)))
 		binary.BigEndian.PutUint16(data[ipv4Fragment:], 0)
-		binary.BigEndian.PutUint16(data[ipv4Checksum:], 0)
-		binary.BigEndian.PutUint16(data[ipv4Checksum:], ^fold(sum(0, data[:headers])))
+		SealHeader(data[:headers])
 		return data
 	}
 	binary.BigEndian.PutUint16(data[ipv6Length:], uint16(len(data)-ipv6Len))

@@ -15,7 +15,7 @@ func arriving(data []byte, hops int) (want []byte, dies bool) {
 		return want, true
 	}
 	if hops > 0 {
-		setTTL(want, ttl-uint8(hops))
+		packet.SetTTL(want, ttl-uint8(hops))
 	}
 	return want, false
 }

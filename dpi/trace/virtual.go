@@ -1,7 +1,6 @@
 package trace
 
 import (
-	"encoding/binary"
 	"fmt"
 	"slices"
 	"time"
@@ -188,27 +187,8 @@ func hop(data []byte) bool {
 	if err := p.Decode(data); err != nil && err != packet.ErrTransport || p.TTL <= 1 {
 		return false
 	}
-	setTTL(data, p.TTL-1)
+	packet.SetTTL(data, p.TTL-1)
 	return true
-}
-
-// setTTL changes the TTL and, in IPv4, the header's checksum.
-func setTTL(data []byte, ttl uint8) {
-	if data[0]>>4 == 6 {
-		data[7] = ttl
-		return
-	}
-	data[8] = ttl
-	header := data[:int(data[0]&15)*4]
-	header[10], header[11] = 0, 0
-	var sum uint32
-	for i := 0; i < len(header); i += 2 {
-		sum += uint32(binary.BigEndian.Uint16(header[i:]))
-	}
-	for sum > 0xffff {
-		sum = sum>>16 + sum&0xffff
-	}
-	binary.BigEndian.PutUint16(header[10:], ^uint16(sum))
 }
 
 func (v *virtual) boxes(name string, do func(*box)) error {
