@@ -130,7 +130,7 @@ func (p *Path) startBoxes(s trace.Setup) error {
 		i++
 		var err error
 		b.box, err = openBox(b.wire, BoxOptions{
-			Policy: fewFlows(e.Policy), Seed: s.Seed, OnEvent: p.note, Reader: p.options.Reader, NoOffload: p.options.NoOffload,
+			Policy: e.Policy, Seed: s.Seed, OnEvent: p.note, Reader: p.options.Reader, NoOffload: p.options.NoOffload,
 			processors: []int{p.processor}, around: p.marker.around,
 		})
 		if err != nil {
@@ -138,18 +138,6 @@ func (p *Path) startBoxes(s trace.Setup) error {
 		}
 	}
 	return nil
-}
-
-// pathFlows bounds the flow tables of a path's boxes: a trace has few flows, and a table of a million is slow to make.
-const pathFlows = 1 << 13
-
-func fewFlows(c *rules.Compiled) *rules.Compiled {
-	if c.Profile.Flows <= pathFlows {
-		return c
-	}
-	few := *c
-	few.Profile.Flows = pathFlows
-	return &few
 }
 
 func (p *Path) note(e *dpi.Event) {
@@ -172,7 +160,7 @@ func (p *Path) Hits() []string {
 
 // SetPolicy implements trace.Path.
 func (p *Path) SetPolicy(box string, c *rules.Compiled) error {
-	return p.named(box, func(b *Box) error { b.SetPolicy(fewFlows(c)); return nil })
+	return p.named(box, func(b *Box) error { b.SetPolicy(c); return nil })
 }
 
 // Power implements trace.Path.

@@ -50,6 +50,7 @@ func (p *parser) readPolicy(w word, block *inline) (policyRef, error) {
 	if err != nil {
 		return policyRef{}, err
 	}
+	policy.Profile.Flows = min(policy.Profile.Flows, maxFlows)
 	c, err := policy.Compile()
 	if err != nil {
 		return policyRef{}, err
@@ -60,6 +61,9 @@ func (p *parser) readPolicy(w word, block *inline) (policyRef, error) {
 	}
 	return ref, nil
 }
+
+// maxFlows bounds the flow tables of a trace's boxes: it has few flows, and a table of a million is slow to make.
+const maxFlows = 1 << 13
 
 // writtenPolicy puts a head before the block; errors are moved to where the block stands.
 func (p *parser) writtenPolicy(w word, block *inline) (*rules.Policy, error) {

@@ -10,9 +10,6 @@ import (
 	"dpilab/rules"
 )
 
-// maxFlows bounds the flow tables of virtual boxes: a trace has few flows, and a table of a million is slow to make.
-const maxFlows = 1 << 13
-
 // NewVirtual is an Open: engines in a row at virtual time, which begins at an hour. Nothing takes time but the pauses that are
 // asked for.
 func NewVirtual(s Setup) (Path, error) {
@@ -21,20 +18,11 @@ func NewVirtual(s Setup) (Path, error) {
 		st := stage{}
 		if !e.Hop {
 			st.box = &box{name: e.Name, on: true, closed: e.Policy.Profile.FailClosed}
-			st.box.engine = dpi.New(dpi.Options{Policy: bounded(e.Policy), Seed: s.Seed, OnEvent: v.note})
+			st.box.engine = dpi.New(dpi.Options{Policy: e.Policy, Seed: s.Seed, OnEvent: v.note})
 		}
 		v.stages = append(v.stages, st)
 	}
 	return v, nil
-}
-
-func bounded(c *rules.Compiled) *rules.Compiled {
-	if c.Profile.Flows <= maxFlows {
-		return c
-	}
-	small := *c
-	small.Profile.Flows = maxFlows
-	return &small
 }
 
 // virtual is a Path of engines.
@@ -208,7 +196,7 @@ func (v *virtual) boxes(name string, do func(*box)) error {
 func (v *virtual) SetPolicy(name string, c *rules.Compiled) error {
 	return v.boxes(name, func(b *box) {
 		b.closed = c.Profile.FailClosed
-		b.engine.SetPolicy(bounded(c))
+		b.engine.SetPolicy(c)
 	})
 }
 
