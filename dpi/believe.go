@@ -118,28 +118,12 @@ func (e *Engine) unsound(p *rules.Profile) bool {
 // believed tells whether the packet at hand is read at all. Valid in look, for flows that are not decided.
 func (e *Engine) believed(*flow) bool { return !e.doubted }
 
-// maxIdleBeliefs bounds the pool; more are left to the garbage collector.
-const maxIdleBeliefs = 4096
-
 // takeBelief gives a flow what it is weighed by; it goes back as soon as the flow is decided.
-func (e *Engine) takeBelief(f *flow) {
-	if len(e.beliefs) == 0 {
-		for i, some := 0, make([]belief, 64); i < len(some); i++ {
-			e.beliefs = append(e.beliefs, &some[i])
-		}
-	}
-	f.belief = e.beliefs[len(e.beliefs)-1]
-	e.beliefs = e.beliefs[:len(e.beliefs)-1]
-}
+func (e *Engine) takeBelief(f *flow) { f.belief = e.beliefs.take() }
 
 func (e *Engine) putBelief(f *flow) {
-	b := f.belief
-	if b == nil {
-		return
-	}
-	f.belief = nil
-	if len(e.beliefs) < maxIdleBeliefs {
-		*b = belief{}
-		e.beliefs = append(e.beliefs, b)
+	if f.belief != nil {
+		e.beliefs.put(f.belief)
+		f.belief = nil
 	}
 }

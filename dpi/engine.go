@@ -30,8 +30,8 @@ type Engine struct {
 	flows     table
 	readings  []*reading // idle ones
 	fragments fragments
-	ledgers   []*ledger // idle ones
-	beliefs   []*belief // idle ones
+	ledgers   pool[ledger]
+	beliefs   pool[belief]
 	random    *rand.Rand
 	salt      uint64 // of chances that are hashes
 	stats     Stats

@@ -24,21 +24,11 @@ type ledger struct {
 	hold  *entry        // what the flow holds, or is held by; nil: nothing
 }
 
-// maxIdleLedgers bounds the pool; more are left to the garbage collector.
-const maxIdleLedgers = 4096
-
 // ledgerOf gives the flow's ledger, taking one from the pool where it has none.
 func (e *Engine) ledgerOf(f *flow) *ledger {
-	if f.ledger != nil {
-		return f.ledger
+	if f.ledger == nil {
+		f.ledger = e.ledgers.take()
 	}
-	if len(e.ledgers) == 0 {
-		for i, some := 0, make([]ledger, 64); i < len(some); i++ {
-			e.ledgers = append(e.ledgers, &some[i])
-		}
-	}
-	f.ledger = e.ledgers[len(e.ledgers)-1]
-	e.ledgers = e.ledgers[:len(e.ledgers)-1]
 	return f.ledger
 }
 
@@ -53,10 +43,7 @@ func (e *Engine) putLedger(f *flow) {
 			x.users.Add(-1)
 		}
 	}
-	if len(e.ledgers) < maxIdleLedgers {
-		*l = ledger{}
-		e.ledgers = append(e.ledgers, l)
-	}
+	e.ledgers.put(l)
 }
 
 // atomicTime is a point of the box's clock that several engines move on.

@@ -213,9 +213,9 @@ func requireBounded(t testing.TB, e *Engine, limit *rules.Profile, name string) 
 	require.LessOrEqual(t, e.Stats().Open, limit.Flows, name)
 	require.LessOrEqual(t, len(e.fragments.sets), limit.Fragments.Sets, name)
 	require.LessOrEqual(t, len(e.fragments.queue)+len(e.fragments.idle), 3*limit.Fragments.Sets, name)
-	require.LessOrEqual(t, len(e.beliefs), maxIdleBeliefs+64, name)
+	require.LessOrEqual(t, len(e.beliefs), maxIdle+poolChunk, name)
 	require.LessOrEqual(t, len(e.readings), maxIdleReadings, name)
-	require.LessOrEqual(t, len(e.ledgers), maxIdleLedgers+64, name)
+	require.LessOrEqual(t, len(e.ledgers), maxIdle+poolChunk, name)
 	for _, chunk := range e.flows.chunks {
 		for i := range chunk {
 			f := &chunk[i]
