@@ -116,7 +116,7 @@ func (e *Engine) unsound(p *rules.Profile) bool {
 }
 
 // believed tells whether the packet at hand is read at all. Valid in look, for flows that are not decided.
-func (e *Engine) believed(*flow) bool { return !e.doubted }
+func (e *Engine) believed() bool { return !e.doubted }
 
 // takeBelief gives a flow what it is weighed by; it goes back as soon as the flow is decided.
 func (e *Engine) takeBelief(f *flow) { f.belief = e.beliefs.take() }

@@ -52,7 +52,7 @@ func (e *Engine) lookForSigns(f *flow, c *rules.Compiled, g *generation, before 
 	if f.facts.Known.Has(rules.FactSigns) {
 		return false
 	}
-	if len(e.pkt.Payload) > 0 && e.believed(f) {
+	if len(e.pkt.Payload) > 0 && e.believed() {
 		f.count(sideOf(e.dir), len(e.pkt.Payload), c.Profile.Encrypted.Size)
 		e.watch(f, c, g)
 		if !g.asked.mayShow(f) {
@@ -71,7 +71,7 @@ func (e *Engine) lookForSigns(f *flow, c *rules.Compiled, g *generation, before 
 
 // lookAtPayload lets the packet at hand add to the facts.
 func (e *Engine) lookAtPayload(f *flow, c *rules.Compiled, g *generation) {
-	if !e.believed(f) {
+	if !e.believed() {
 		return
 	}
 	f.count(sideOf(e.dir), len(e.pkt.Payload), c.Profile.Encrypted.Size)
