@@ -99,9 +99,7 @@ func UseAddresses(file string) error {
 }
 
 // StandIns gives the table that policies are read with.
-func StandIns() *Addresses { return currentAddresses() }
-
-func currentAddresses() *Addresses {
+func StandIns() *Addresses {
 	if a := ownAddresses.Load(); a != nil {
 		return a
 	}
@@ -115,7 +113,7 @@ func addressList(f strictyaml.Field) (*List, error) {
 	if err != nil {
 		return nil, err
 	}
-	table := currentAddresses()
+	table := StandIns()
 	l := &List{Name: f.Name}
 	_, err = each(fields[0].Node, what, func(n strictyaml.Node) (string, error) {
 		name, err := n.Text(what)
