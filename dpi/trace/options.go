@@ -55,13 +55,10 @@ func (p *parser) option(d *packets, w word, s *scanner) (err error) {
 	case "window":
 		d.window, err = s.number("a window", 0, 65535)
 	case "ttl":
-		for len(d.ttls) == 0 || s.isNumber() {
+		d.ttls, err = more(s, d.ttls, func() (uint8, error) {
 			n, err := s.number("a TTL", 1, 255)
-			if err != nil {
-				return err
-			}
-			d.ttls = append(d.ttls, uint8(n))
-		}
+			return uint8(n), err
+		})
 	case "ip-id":
 		d.id, err = s.number("an IP-ID", 0, 65535)
 	case "md5":
@@ -92,13 +89,10 @@ func (p *parser) option(d *packets, w word, s *scanner) (err error) {
 	case "overlap":
 		d.overlap, err = s.number("a number of bytes", 1, 65535)
 	case "order":
-		for len(d.order) == 0 || s.isNumber() {
+		d.order, err = more(s, d.order, func() (int, error) {
 			n, err := s.number("the number of a segment", 1, 1000)
-			if err != nil {
-				return err
-			}
-			d.order = append(d.order, n-1)
-		}
+			return n - 1, err
+		})
 	default:
 		return p.cutOption(d, w, s)
 	}
@@ -134,13 +128,7 @@ func (p *parser) cutOption(d *packets, w word, s *scanner) (err error) {
 			d.fragments, err = s.number("a number of fragments", 1, 8192)
 			return err
 		}
-		for len(d.fragmentAt) == 0 || s.isNumber() {
-			n, err := eighth(s, s.peek().text)
-			if err != nil {
-				return err
-			}
-			d.fragmentAt = append(d.fragmentAt, n)
-		}
+		d.fragmentAt, err = more(s, d.fragmentAt, func() (int, error) { return eighth(s, s.peek().text) })
 	case "fragment":
 		return d.oneFragment(s)
 	default:

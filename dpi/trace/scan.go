@@ -107,6 +107,18 @@ func (s *scanner) isNumber() bool {
 	return err == nil && !s.peek().quoted
 }
 
+// more reads numbers by read and appends them to all, which has one at least then.
+func more[T any](s *scanner, all []T, read func() (T, error)) ([]T, error) {
+	for len(all) == 0 || s.isNumber() {
+		n, err := read()
+		if err != nil {
+			return all, err
+		}
+		all = append(all, n)
+	}
+	return all, nil
+}
+
 func (s *scanner) duration() (time.Duration, error) {
 	w := s.next()
 	d, err := time.ParseDuration(w.text)
