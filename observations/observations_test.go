@@ -47,7 +47,7 @@ func TestLive(t *testing.T) {
 	if testing.Short() {
 		for i := range rows {
 			if i%5 != 0 {
-				rows[i].Traces = nil
+				rows[i].traces = nil
 			}
 		}
 	}

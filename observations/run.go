@@ -33,24 +33,20 @@ func RunLive(ctx context.Context, rows []Row, open, forward trace.Open, watch Wa
 
 // run runs each trace once, and notes for each row how its traces fared; one gives nil for a trace that cannot be run this way.
 func run(rows []Row, watch Watch, place func(*Row) *Outcome, one func(*trace.Trace) (*trace.Result, error)) error {
-	done := map[string]Outcome{}
+	done := map[*trace.Trace]Outcome{}
 	for i := range rows {
-		for _, name := range rows[i].Traces {
-			outcome, known := done[name]
+		for _, t := range rows[i].traces {
+			outcome, known := done[t]
 			if !known {
-				t, err := trace.Find(name)
-				if err != nil {
-					return err
-				}
-				watch(name, nil)
+				watch(t.Name, nil)
 				result, err := one(t)
 				if err != nil {
-					return fmt.Errorf("%s: %w", name, err)
+					return fmt.Errorf("%s: %w", t.Name, err)
 				}
 				outcome = outcomeOf(result)
-				done[name] = outcome
+				done[t] = outcome
 				if result != nil {
-					watch(name, result)
+					watch(t.Name, result)
 				}
 			}
 			if at := place(&rows[i]); outcome != OutcomeNone && *at != OutcomeFailed {

@@ -25,6 +25,8 @@ type Row struct {
 	Live       Outcome  `json:"live"`
 	Forward    bool     `json:"clock_set_forward,omitempty"` // live, but instead of waiting the boxes' clocks are set forward
 	NotLive    string   `json:"not_live,omitempty"`          // why it does not run live
+
+	traces []*trace.Trace
 }
 
 // Outcome is how a row fared in one way to run it. The zero Outcome has not been run.
@@ -85,6 +87,7 @@ func enter(rows map[string]*Row, id string, t *trace.Trace) error {
 		return fmt.Errorf("observations: the trace %s of %s has no about, source or confidence", t.Name, id)
 	}
 	r.Traces = append(r.Traces, t.Name)
+	r.traces = append(r.traces, t)
 	if ok, why := t.LiveWithoutWaits(); !ok {
 		r.NotLive = why
 		return nil
