@@ -63,6 +63,26 @@ func TestLive(t *testing.T) {
 	require.True(t, live >= 60 || testing.Short(), "%d run in real time", live)
 }
 
+// So do the traces that are of no row: the evasions of each era, the policies as a whole.
+func TestOthersLive(t *testing.T) {
+	if err := lab.Missing(); err != nil {
+		t.Skip(err)
+	}
+	ran := 0
+	for _, name := range trace.Names() {
+		x, err := trace.Find(name)
+		require.NoError(t, err)
+		if ok, _ := x.LiveWithoutWaits(); !ok || len(x.IDs) > 0 {
+			continue
+		}
+		ran++
+		r, err := trace.Run(t.Context(), x, lab.Live(lab.PathOptions{Skip: true}))
+		require.NoError(t, err)
+		require.Empty(t, r.Failures, name)
+	}
+	require.Positive(t, ran)
+}
+
 func TestRowsAreWhole(t *testing.T) {
 	definite, shown := 0, 0
 	for _, r := range table(t) {
