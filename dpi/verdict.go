@@ -7,6 +7,10 @@ type Packet struct {
 	ID   uint32          // the caller's name for it, given back in the Verdict
 	Dir  rules.Direction // Up or Down
 	Data []byte          // from the IP header on; the caller's, and the engine may rewrite it in place until the next call
+
+	// Length is that of the packet on the wire, in bytes, where Data holds only its beginning; 0: Data is all of it. What the engine
+	// then decides holds only under a policy whose Need says that payload is not read.
+	Length int
 }
 
 // Action is what happens to one packet.
