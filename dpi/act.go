@@ -93,7 +93,7 @@ func (e *Engine) act(f *flow, deciding bool) Verdict {
 		return e.reset(f, do)
 	case rules.MechanismPolice:
 		side := sideOf(e.dir)
-		if !f.ledger.buckets(do)[side].conforms(e.now, len(e.pkt.Data), do) {
+		if !f.ledger.buckets(do)[side].conforms(e.now, e.pkt.Length, do) {
 			return e.dropped(f)
 		}
 	case rules.MechanismCapacity:
@@ -123,7 +123,7 @@ func (e *Engine) starts(f *flow, do *rules.Do) bool {
 	if do.From == rules.StartData {
 		return e.isData(f)
 	}
-	return len(e.pkt.Payload) > 0
+	return e.pkt.PayloadLength > 0
 }
 
 // oneWay gives the direction of a mechanism that works on one alone.

@@ -27,7 +27,7 @@ func (g *generation) readsOn(f *flow, c *rules.Compiled) bool {
 
 // lookAgain reads a further hello or request of a flow that was let be, and asks the policy about it alone.
 func (e *Engine) lookAgain(f *flow, c *rules.Compiled, g *generation) {
-	if len(e.pkt.Payload) == 0 || e.dir != rules.Up || !e.believed() {
+	if e.pkt.PayloadLength == 0 || e.dir != rules.Up || !e.believed() {
 		return
 	}
 	before := f.facts

@@ -63,7 +63,7 @@ func (s *sideBelief) outside(p *packet.Packet) bool {
 	if !s.known {
 		return false
 	}
-	n := uint32(len(p.Payload))
+	n := uint32(p.PayloadLength)
 	if int32(s.acked-p.Seq) > lateBy && int32(p.Seq+n-s.acked) <= 0 {
 		return true
 	}

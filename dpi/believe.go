@@ -64,7 +64,7 @@ func (e *Engine) weigh(f *flow, c *rules.Compiled, g *generation) (doubted bool)
 		o = p.Options()
 		is |= b.judge(side, p, &o)
 	}
-	if len(p.Payload) > 0 && side == 0 {
+	if p.PayloadLength > 0 && side == 0 {
 		if b.short(p.TTL) {
 			is |= odd(rules.TrickTTL)
 		}

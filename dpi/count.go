@@ -12,7 +12,7 @@ type tally struct {
 func (e *Engine) count(f *flow) {
 	t := &e.ledgerOf(f).tally[sideOf(e.dir)]
 	t.packets++
-	n := len(e.pkt.Payload)
+	n := e.pkt.PayloadLength
 	if n == 0 {
 		return
 	}
@@ -28,7 +28,7 @@ func (e *Engine) cost(f *flow, c *rules.Count) int64 {
 	if c.Direction != rules.Both && c.Direction != e.dir {
 		return 0
 	}
-	n := len(e.pkt.Payload)
+	n := e.pkt.PayloadLength
 	switch c.Unit {
 	case rules.UnitPackets:
 		return 1

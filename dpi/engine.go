@@ -116,7 +116,7 @@ func (e *Engine) Handle(now time.Duration, p Packet, out []Verdict) []Verdict {
 	if !e.sees(p.Dir) {
 		return e.settle(Verdict{ID: p.ID}, out)
 	}
-	if !e.decode(p.Data) {
+	if !e.decode(p) {
 		return e.settle(Verdict{ID: p.ID}, out)
 	}
 	if e.holds() {
@@ -141,8 +141,8 @@ func (e *Engine) settle(v Verdict, out []Verdict) []Verdict {
 }
 
 // decode reads the headers of the packet at hand; false without readable addresses.
-func (e *Engine) decode(data []byte) bool {
-	switch e.pkt.Decode(data) {
+func (e *Engine) decode(p Packet) bool {
+	switch e.pkt.DecodeCut(p.Data, p.Length) {
 	case nil:
 		return true
 	case packet.ErrTransport:

@@ -49,7 +49,7 @@ type Event struct {
 }
 
 // emit reports what happened to the flow with the packet at hand.
-func (e *Engine) emit(kind EventKind, f *flow) { e.report(kind, f, e.dir, len(e.pkt.Data)) }
+func (e *Engine) emit(kind EventKind, f *flow) { e.report(kind, f, e.dir, e.pkt.Length) }
 
 func (e *Engine) report(kind EventKind, f *flow, dir rules.Direction, length int) {
 	if e.onEvent == nil {

@@ -56,7 +56,7 @@ func (e *Engine) fragment(id uint32, out []Verdict) []Verdict {
 		}
 		s = q.open(k, e.now+limit.Timeout, limit.Sets)
 	}
-	h := heldFragment{id: id, from: p.FragOffset, to: p.FragOffset + len(p.Data) - p.Transport}
+	h := heldFragment{id: id, from: p.FragOffset, to: p.FragOffset + p.Length - p.Transport, length: p.Length}
 	switch {
 	case s.state == fragmentsLost:
 		return e.settle(Verdict{ID: id, Action: Drop}, out)
@@ -119,29 +119,29 @@ func (e *Engine) dropHeld(s *fragmentSet, out []Verdict) []Verdict {
 	return out
 }
 
-// judge decides a packet that was held.
-func (e *Engine) judge(data []byte) Verdict {
-	if e.pkt.Decode(data) != nil && e.pkt.Version == 0 {
+// judge decides a packet that was held, of so many bytes on the wire.
+func (e *Engine) judge(data []byte, length int) Verdict {
+	if e.pkt.DecodeCut(data, length) != nil && e.pkt.Version == 0 {
 		return Verdict{}
 	}
 	return e.decide()
 }
 
-// release lets a complete set go on: each fragment by its addresses, or all as the packet is judged that they make.
+// release lets a complete set go on: each fragment by its addresses, or all as the packet is judged that they make, if the bytes are there.
 func (e *Engine) release(s *fragmentSet, limit *rules.Fragments, out []Verdict) []Verdict {
 	s.state = fragmentsOver
 	delete(e.fragments.sets, s.key)
 	e.fragments.released = append(e.fragments.released, s)
-	if limit.Inspect {
+	if limit.Inspect && !s.cut {
 		return e.releaseRead(s, limit, out)
 	}
 	for _, h := range s.held {
-		out = e.settle(e.leave(s, h, limit, e.judge(s.bytes[h.start:h.end])), out)
+		out = e.settle(e.leave(s, h, limit, e.judge(s.bytes[h.start:h.end], h.length)), out)
 	}
 	return e.takeSends(out)
 }
 
-// leave gives a verdict its fragment, with the TTL of the first one.
+// leave gives a verdict its fragment, with the TTL of the first one. A fragment of which bytes are missing leaves as it came.
 func (e *Engine) leave(s *fragmentSet, h heldFragment, limit *rules.Fragments, v Verdict) Verdict {
 	v.ID = h.id
 	if v.Action == Drop || !limit.CopyTTL {
@@ -163,7 +163,7 @@ func (e *Engine) leave(s *fragmentSet, h heldFragment, limit *rules.Fragments, v
 func (e *Engine) releaseRead(s *fragmentSet, limit *rules.Fragments, out []Verdict) []Verdict {
 	q := &e.fragments
 	q.scratch = s.assemble(q.scratch[:0])
-	v := e.judge(q.scratch)
+	v := e.judge(q.scratch, 0)
 	if v.Action == Rewrite {
 		e.sends = append(e.sends, Verdict{Action: Send, Dir: e.dir, Data: v.Data})
 		v = Verdict{Action: Drop}

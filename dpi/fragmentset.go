@@ -14,6 +14,7 @@ type fragmentSet struct {
 	total  int    // bytes of the whole above the IP header, 0 while the last fragment is not there
 	sum    int    // bytes of those there
 	ttl    uint8  // of the fragment at offset 0
+	cut    bool   // bytes of some are missing
 }
 
 type fragmentState uint8
@@ -29,6 +30,7 @@ type heldFragment struct {
 	id         uint32
 	from, to   int
 	start, end int
+	length     int // of the fragment on the wire
 }
 
 // maxFragmented is the most that the fragments of a packet can carry (RFC 791).
@@ -68,6 +70,7 @@ func (s *fragmentSet) hold(h heldFragment, p *packet.Packet) {
 	h.end = len(s.bytes)
 	s.held = append(s.held, h)
 	s.sum += h.to - h.from
+	s.cut = s.cut || p.Cut()
 	if h.from == 0 {
 		s.ttl = p.TTL
 	}

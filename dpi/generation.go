@@ -15,6 +15,7 @@ type generation struct {
 	ja4      bool // a rule counts flows by their fingerprint: look is to leave it in Engine.ja4
 	again    bool // a rule is asked again
 	hosts    bool // every request is read for its host
+	sizes    bool // of payload, its size is all that is asked for
 	asked    askedSigns
 	doubts   doubts
 	unsaid   bool // no flow is given to the kernel to pass: one that it held longer than the engine would be met in its middle, and dropped
@@ -29,15 +30,22 @@ func newGeneration(c *rules.Compiled) generation {
 		doubts:   doubtsOf(c),
 		unsaid:   c.Profile.MidStream == rules.MidStreamDrops,
 		quic:     quicOptions(&c.Profile.QUIC),
+		sizes:    c.Reads()&payloadFacts == 1<<rules.FactSize,
 	}
 	for i := range c.Rules {
 		do := &c.Rules[i].Do
 		g.again = g.again || c.Rules[i].Again
 		g.freezes = g.freezes || do.Mechanism == rules.MechanismFreeze || do.Then != nil && do.Then.Mechanism == rules.MechanismFreeze
+		g.sizes = g.sizes && !countsData(do) && (do.Then == nil || !countsData(do.Then))
 		g.names = g.names || do.Mechanism == rules.MechanismLimit && do.Keys&(rules.LimitSNI|rules.LimitJA4) != 0
 		g.ja4 = g.ja4 || do.Mechanism == rules.MechanismLimit && do.Keys&rules.LimitJA4 != 0
 	}
 	return g
+}
+
+// countsData tells whether a mechanism asks which packets are data of the flow's protocol.
+func countsData(do *rules.Do) bool {
+	return do.From == rules.StartData || do.After.Unit == rules.UnitData || do.Or.Unit == rules.UnitData
 }
 
 // reload makes the policy that SetPolicy asked for the current one.

@@ -25,7 +25,7 @@ func (e *Engine) look(f *flow) {
 	if f.facts.Transport == rules.TransportTCP && e.pkt.Flags&packet.SYN != 0 && !e.doubted {
 		f.setNext(sideOf(e.dir), e.start())
 	}
-	if len(e.pkt.Payload) > 0 && !f.is(flagUnread) {
+	if e.pkt.PayloadLength > 0 && !f.is(flagUnread) {
 		e.lookAtPayload(f, c, g)
 	}
 	changed := f.packets == 1 || f.facts != before
@@ -52,8 +52,8 @@ func (e *Engine) lookForSigns(f *flow, c *rules.Compiled, g *generation, before 
 	if f.facts.Known.Has(rules.FactSigns) {
 		return false
 	}
-	if len(e.pkt.Payload) > 0 && e.believed() {
-		f.count(sideOf(e.dir), len(e.pkt.Payload), c.Profile.Encrypted.Size)
+	if e.pkt.PayloadLength > 0 && e.believed() {
+		f.count(sideOf(e.dir), e.pkt.PayloadLength, c.Profile.Encrypted.Size)
 		e.watch(f, c, g)
 		if !g.asked.mayShow(f) {
 			f.facts.Known = f.facts.Known.With(rules.FactSigns)
@@ -74,11 +74,11 @@ func (e *Engine) lookAtPayload(f *flow, c *rules.Compiled, g *generation) {
 	if !e.believed() {
 		return
 	}
-	f.count(sideOf(e.dir), len(e.pkt.Payload), c.Profile.Encrypted.Size)
+	f.count(sideOf(e.dir), e.pkt.PayloadLength, c.Profile.Encrypted.Size)
 	if f.looked == 1 {
 		e.sawFirst(f)
 	}
-	if !f.is(flagOver) && e.read(f, c) {
+	if !f.is(flagOver) && (g.sizes || e.read(f, c)) {
 		e.end(f)
 	}
 	e.watch(f, c, g)
@@ -89,7 +89,7 @@ func (e *Engine) lookAtPayload(f *flow, c *rules.Compiled, g *generation) {
 
 // sawFirst notes what the flow's first payload shows whatever is in it.
 func (e *Engine) sawFirst(f *flow) {
-	f.facts.Size = uint16(min(len(e.pkt.Payload), 65535))
+	f.facts.Size = uint16(min(e.pkt.PayloadLength, 65535))
 	if f.facts.Transport == rules.TransportUDP && e.dir == rules.Up {
 		f.facts.QUIC = quicVersionOf(e.pkt.Payload)
 	}

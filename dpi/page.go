@@ -10,7 +10,7 @@ import (
 // server's overtakes the page, except that a request that is repeated gets it again (choice).
 func (e *Engine) page(f *flow, do *rules.Do) Verdict {
 	p := &e.pkt
-	if e.dir == rules.Up && p.HasTransport && p.Protocol == packet.TCP && !p.Fragment && len(p.Payload) > 0 {
+	if e.dir == rules.Up && p.HasTransport && p.Protocol == packet.TCP && !p.Fragment && p.PayloadLength > 0 {
 		e.body = append(e.body[:0], "HTTP/1.1 302 Found\r\nLocation: "...)
 		e.body = append(e.body, do.Page...)
 		e.body = append(e.body, "\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"...)

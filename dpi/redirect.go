@@ -9,7 +9,7 @@ import (
 // redirect sends a DNS query on UDP to another resolver of the same family (B29b: N4P#657, C). What is not a query passes.
 func (e *Engine) redirect(f *flow, do *rules.Do) Verdict {
 	p := &e.pkt
-	if e.dir != rules.Up || p.Protocol != packet.UDP || p.Fragment {
+	if e.dir != rules.Up || p.Protocol != packet.UDP || p.Fragment || p.Cut() {
 		return Verdict{}
 	}
 	if _, _, ok := inspect.DNSQuery(p.Payload, e.dns[:]); !ok {
@@ -36,7 +36,7 @@ func answerKey(k key, resolver [16]byte) key {
 // restore gives an answer to a redirected query its asked resolver's address back.
 func (e *Engine) restore() (Verdict, bool) {
 	p := &e.pkt
-	if e.dir != rules.Down || p.Protocol != packet.UDP || p.Fragment || !e.shared.hasRedirects() {
+	if e.dir != rules.Down || p.Protocol != packet.UDP || p.Fragment || p.Cut() || !e.shared.hasRedirects() {
 		return Verdict{}, false
 	}
 	asked, ok := e.shared.asked(keyOf(p, e.dir), e.now)

@@ -61,7 +61,7 @@ func (e *Engine) sendReset(f *flow, dir rules.Direction, ttl uint8) {
 
 // segmentEnd is the sequence number behind a segment.
 func segmentEnd(p *packet.Packet) uint32 {
-	next := p.Seq + uint32(len(p.Payload))
+	next := p.Seq + uint32(p.PayloadLength)
 	if p.Flags&packet.SYN != 0 {
 		next++
 	}

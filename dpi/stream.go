@@ -96,7 +96,7 @@ func (e *Engine) consume(f *flow, side int, data []byte) {
 
 // skip gives up what is kept of a stream and goes on behind the packet at hand.
 func (e *Engine) skip(f *flow, side int) {
-	f.setNext(side, e.start()+uint32(len(e.pkt.Payload)))
+	f.setNext(side, e.start()+uint32(e.pkt.PayloadLength))
 	if f.reading != nil {
 		f.reading.side[side].reset()
 	}

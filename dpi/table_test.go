@@ -71,13 +71,13 @@ func TestFullTable(t *testing.T) {
 
 // Whatever comes, the engine answers each packet, at once or when the time of a set of fragments is over, and holds to its tables.
 func FuzzEngine(f *testing.F) {
-	f.Add([]byte("seed"), true)
+	f.Add([]byte("seed"), true, 0)
 	src, dst := netip.MustParseAddrPort("198.51.100.2:4000"), netip.MustParseAddrPort("203.0.113.2:443")
-	f.Add(packet.AppendTCP(nil, src, dst, 1, 1, ack, 64, hello("blocked.example")), true)
-	f.Add(packet.AppendUDP(nil, src, dst, 64, []byte{0xc0, 0, 0, 0, 1, 8}), true)
+	f.Add(packet.AppendTCP(nil, src, dst, 1, 1, ack, 64, hello("blocked.example")), true, 0)
+	f.Add(packet.AppendUDP(nil, src, dst, 64, []byte{0xc0, 0, 0, 0, 1, 8}), true, 40)
 	for i, s := 0, (soup{rand.New(rand.NewPCG(1, 2))}); i < 64; i++ {
 		dir, data := s.packet()
-		f.Add(data, dir == rules.Up)
+		f.Add(data[:s.r.IntN(len(data)+1)], dir == rules.Up, len(data))
 	}
 	var boxes []*Engine
 	for _, c := range soupPolicies(f) {
@@ -86,7 +86,7 @@ func FuzzEngine(f *testing.F) {
 	boxes = append(boxes, New(Options{Policy: policyOf(f, "profile: {flows: 40, reassembly: {tcp: true, records: true}}\n---\n"+sni1+
 		"- {rule: slow, when: {protocol: [stun, dns, whatsapp]}, do: {police: 140kbit, burst: 16KB}, source: {ref: choice}}\n")}))
 	now, id := time.Hour, uint32(0)
-	f.Fuzz(func(t *testing.T, data []byte, up bool) {
+	f.Fuzz(func(t *testing.T, data []byte, up bool, length int) {
 		now += time.Millisecond
 		id++
 		dir := rules.Down
@@ -95,9 +95,9 @@ func FuzzEngine(f *testing.F) {
 		}
 		for _, e := range boxes {
 			profile := &e.policies[e.current].compiled.Profile
-			out := e.Handle(now, Packet{ID: id, Dir: dir, Data: append([]byte(nil), data...)}, nil)
+			out := e.Handle(now, Packet{ID: id, Dir: dir, Data: append([]byte(nil), data...), Length: length}, nil)
 			// Once more, as a duplicate; then the time of what is held passes.
-			out = append(out, e.Handle(now, Packet{ID: id, Dir: dir, Data: append([]byte(nil), data...)}, nil)...)
+			out = append(out, e.Handle(now, Packet{ID: id, Dir: dir, Data: append([]byte(nil), data...), Length: length}, nil)...)
 			out = e.Advance(now+profile.Fragments.Timeout, out)
 			answers := 0
 			for _, v := range out {

@@ -8,8 +8,10 @@ type Packet struct {
 	Dir  rules.Direction // Up or Down
 	Data []byte          // from the IP header on; the caller's, and the engine may rewrite it in place until the next call
 
-	// Length is that of the packet on the wire, in bytes, where Data holds only its beginning; 0: Data is all of it. What the engine
-	// then decides holds only under a policy whose Need says that payload is not read.
+	// Length is that of the packet on the wire, in bytes, where Data holds only its beginning, at least to the end of the transport's
+	// header; 0, or less than Data has: Data is all of it. What the engine then decides holds only under a policy whose Need says that
+	// payload is not read: whose rules ask of payload for its size alone, and whose profile does not look at checksums, nor puts fragments
+	// together or gives them one TTL. Sizes, counts and rates go by Length.
 	Length int
 }
 

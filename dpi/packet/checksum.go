@@ -52,13 +52,13 @@ func (p *Packet) pseudo(n int) uint64 {
 }
 
 // ChecksumOK says whether the IPv4 header's checksum and that of TCP, UDP, ICMP or ICMPv6 hold. The transport's is
-// taken for right where it cannot be known: in fragments, and above other protocols. No checksum (0) is right in UDP over
+// taken for right where it cannot be known: in fragments, in packets that are cut, and above other protocols. No checksum (0) is right in UDP over
 // IPv4 and wrong over IPv6. Valid after a nil error of Decode.
 func (p *Packet) ChecksumOK() bool {
 	if p.Version == 4 && fold(sum(0, p.Data[:int(p.Data[0]&15)*4])) != 0xffff {
 		return false
 	}
-	if p.Fragment {
+	if p.Fragment || p.Cut() {
 		return true
 	}
 	above := p.Data[p.Transport:]

@@ -17,7 +17,7 @@ const (
 	offsetMask    = 0x1fff
 )
 
-func (p *Packet) decodeIPv4(data []byte) error {
+func (p *Packet) decodeIPv4(data []byte, length int) error {
 	if len(data) < ipv4Len {
 		return ErrTruncated
 	}
@@ -25,10 +25,10 @@ func (p *Packet) decodeIPv4(data []byte) error {
 	if header < ipv4Len || total < header {
 		return ErrHeader
 	}
-	if total > len(data) {
+	if total > length || header > len(data) {
 		return ErrTruncated
 	}
-	p.Data = data[:total]
+	p.Data, p.Length = data[:min(total, len(data))], total
 	p.Version = 4
 	p.TTL = data[ipv4TTL]
 	p.IPID = binary.BigEndian.Uint16(data[4:])

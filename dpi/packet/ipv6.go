@@ -24,15 +24,15 @@ const (
 // maxExtensions bounds the chain. RFC 8200 needs at most six; a longer one is an attack or a test.
 const maxExtensions = 8
 
-func (p *Packet) decodeIPv6(data []byte) error {
+func (p *Packet) decodeIPv6(data []byte, length int) error {
 	if len(data) < ipv6Len {
 		return ErrTruncated
 	}
 	total := ipv6Len + int(binary.BigEndian.Uint16(data[ipv6Length:]))
-	if total > len(data) {
+	if total > length {
 		return ErrTruncated
 	}
-	p.Data = data[:total]
+	p.Data, p.Length = data[:min(total, len(data))], total
 	p.Version = 6
 	p.TTL = data[ipv6Hops]
 	p.Src = [16]byte(data[ipv6Src:])

@@ -7,19 +7,20 @@ import "encoding/binary"
 // to cut. Valid after a nil error of Decode.
 func (p *Packet) Unfinished() bool {
 	field := p.checksumField()
-	if field == nil || p.Fragment || !p.HasTransport {
+	if field == nil || p.Cut() || p.Fragment || !p.HasTransport {
 		return false
 	}
 	found := binary.BigEndian.Uint16(field)
 	return found == fold(p.pseudo(len(p.Data)-p.Transport)) || found == fold(p.pseudo(0))
 }
 
-// Seal makes the checksums of the IPv4 header and of a whole TCP or UDP packet right, in place. Valid after a nil error of Decode.
+// Seal makes the checksums of the IPv4 header and of a whole TCP or UDP packet right, in place; of one that is cut, that of the IPv4
+// header alone. Valid after a nil error of Decode.
 func (p *Packet) Seal() {
 	if p.Version == 4 {
 		p.sealIPv4()
 	}
-	if p.Fragment || !p.HasTransport {
+	if p.Fragment || p.Cut() || !p.HasTransport {
 		return
 	}
 	whole := p.Data

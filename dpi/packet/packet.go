@@ -46,7 +46,8 @@ var (
 // After a nil error every field is valid within the limits that its comment names. After ErrTransport the fields of the
 // IP layer, down to Transport, are valid, and HasTransport is false. After any other error nothing is.
 type Packet struct {
-	Data []byte // the IP packet, cut to its stated length (Ethernet pads short frames); shares memory with Decode's argument
+	Data   []byte // the IP packet, no longer than its stated length (Ethernet pads short frames); shares memory with Decode's argument
+	Length int    // the stated length, in bytes; more than len(Data) only after DecodeCut
 
 	Version  uint8    // 4 or 6
 	TTL      uint8    // TTL or hop limit
@@ -68,11 +69,12 @@ type Packet struct {
 	Seq, Ack         uint32 // TCP only
 	Flags            uint8  // TCP only: FIN, SYN ...
 	Window           uint16 // TCP only, not scaled
-	TCPOptions       []byte // TCP only; shorter than the header says in a first fragment that ends within them
+	TCPOptions       []byte // TCP only; shorter than the header says in a first fragment, or a cut packet, that ends within them
 
 	// Payload is what TCP or UDP carries; without HasTransport, all that follows the IP headers. Ends with Data, or where
 	// the UDP length says.
-	Payload []byte
+	Payload       []byte
+	PayloadLength int // of it on the wire, in bytes; more than len(Payload) only after DecodeCut
 
 	fragmentHeader int // IPv6: where in Data it is; 0 without one
 	pseudoDst      int // IPv6: where in Data the address is that the transport checksum covers as destination
@@ -80,17 +82,23 @@ type Packet struct {
 
 // Decode reads data as one IP packet, from the IP header on. It keeps data, which must not change while p is in use,
 // except by p's own methods.
-func (p *Packet) Decode(data []byte) error {
+func (p *Packet) Decode(data []byte) error { return p.DecodeCut(data, 0) }
+
+// DecodeCut is Decode for data that may be no more than the beginning of a packet whose length is known; a length below len(data)
+// counts as len(data). What lies behind the cut is missing from Data, TCPOptions and Payload alone. A cut within the transport header's
+// fixed part is ErrTransport, one before that ErrTruncated.
+func (p *Packet) DecodeCut(data []byte, length int) error {
 	*p = Packet{}
+	length = max(length, len(data))
 	if len(data) == 0 {
 		return ErrVersion
 	}
 	var err error
 	switch data[0] >> 4 {
 	case 4:
-		err = p.decodeIPv4(data)
+		err = p.decodeIPv4(data, length)
 	case 6:
-		err = p.decodeIPv6(data)
+		err = p.decodeIPv6(data, length)
 	default:
 		err = ErrVersion
 	}
@@ -100,3 +108,6 @@ func (p *Packet) Decode(data []byte) error {
 	}
 	return p.decodeTransport()
 }
+
+// Cut tells whether bytes of the packet's end are missing.
+func (p *Packet) Cut() bool { return p.Length > len(p.Data) }

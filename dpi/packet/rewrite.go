@@ -11,6 +11,7 @@ func (p *Packet) ToRSTACK() []byte {
 		return nil
 	}
 	p.Data = p.Data[:p.Transport+tcpLen]
+	p.Length, p.PayloadLength = len(p.Data), 0
 	header := p.Data[p.Transport:]
 	header[tcpOffset] = tcpLen / 4 << 4
 	header[tcpFlags] = RST | ACK

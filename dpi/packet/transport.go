@@ -17,7 +17,7 @@ const (
 
 func (p *Packet) decodeTransport() error {
 	above := p.Data[p.Transport:]
-	p.Payload = above
+	p.Payload, p.PayloadLength = above, p.Length-p.Transport
 	if p.FragOffset != 0 {
 		return nil
 	}
@@ -46,11 +46,11 @@ func (p *Packet) decodeTCP(b []byte) error {
 	if header < tcpLen {
 		return ErrTransport
 	}
-	if header > len(b) {
+	if header > p.PayloadLength {
 		if err := p.short(); err != nil {
 			return err
 		}
-		header = len(b)
+		header = p.PayloadLength
 	}
 	p.HasTransport = true
 	p.readPorts(b)
@@ -58,8 +58,9 @@ func (p *Packet) decodeTCP(b []byte) error {
 	p.Ack = binary.BigEndian.Uint32(b[8:])
 	p.Flags = b[tcpFlags]
 	p.Window = binary.BigEndian.Uint16(b[14:])
-	p.TCPOptions = b[tcpLen:header]
-	p.Payload = b[header:]
+	there := min(header, len(b))
+	p.TCPOptions = b[tcpLen:there]
+	p.Payload, p.PayloadLength = b[there:], p.PayloadLength-header
 	return nil
 }
 
@@ -71,15 +72,15 @@ func (p *Packet) decodeUDP(b []byte) error {
 	if length < udpLen {
 		return ErrTransport
 	}
-	if length > len(b) {
+	if length > p.PayloadLength {
 		if err := p.short(); err != nil {
 			return err
 		}
-		length = len(b)
+		length = p.PayloadLength
 	}
 	p.HasTransport = true
 	p.readPorts(b)
-	p.Payload = b[udpLen:length]
+	p.Payload, p.PayloadLength = b[udpLen:min(length, len(b))], length-udpLen
 	return nil
 }
 
