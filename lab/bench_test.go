@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"dpilab/dpi/nfq"
 	"dpilab/rules"
 )
 
@@ -53,7 +54,11 @@ func BenchmarkDownload(b *testing.B) {
 		b.Run(mode, func(b *testing.B) {
 			var box *Box
 			if mode != "wire" {
-				box, err = l.StartBox("box", BoxOptions{Policy: policy, NoOffload: mode == "queued"})
+				o := BoxOptions{Policy: policy}
+				if mode == "queued" {
+					o.Without = nfq.KernelAll
+				}
+				box, err = l.StartBox("box", o)
 				require.NoError(b, err)
 				defer box.Close()
 			}

@@ -15,11 +15,11 @@ import (
 
 // BoxOptions are settings of one box. Policy is required.
 type BoxOptions struct {
-	Policy    *rules.Compiled
-	Seed      uint64           // of every chance that the policy takes
-	OnEvent   func(*dpi.Event) // called on the goroutine that decides packets: it must not wait; nil: no events
-	Reader    nfq.Reader
-	NoOffload bool // every packet goes through the engine
+	Policy  *rules.Compiled
+	Seed    uint64           // of every chance that the policy takes
+	OnEvent func(*dpi.Event) // called on the goroutine that decides packets: it must not wait; nil: no events
+	Reader  nfq.Reader
+	Without nfq.Kernel // what the kernel is not to decide by itself; 0: it decides what it can
 
 	processors []int                       // where the box decides; nil: anywhere
 	around     func(nfq.Engine) nfq.Engine // what stands between the queue and the engine; nil: nothing
@@ -81,7 +81,7 @@ func (b *Box) open() error {
 			}
 			return b.engine
 		},
-		Now: b.Now, Offload: !o.NoOffload, FailClosed: closes, Reader: o.Reader, Processors: o.processors,
+		Now: b.Now, Kernel: nfq.KernelAll &^ o.Without, FailClosed: closes, Reader: o.Reader, Processors: o.processors,
 		QueueLength: queueLength(&b.policy.Profile.Fragments),
 	})
 	if err != nil {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"dpilab/dpi/nfq"
 	"dpilab/rules"
 )
 
@@ -87,14 +88,14 @@ func TestOffload(t *testing.T) {
 	const bytes = 20_000_000
 	l, s := subscriberLab(t)
 	web := client(l, s)
-	for _, off := range []bool{false, true} {
-		b := startBox(t, l, "2025-home", BoxOptions{NoOffload: off})
+	for _, without := range []nfq.Kernel{0, nfq.KernelAll} {
+		b := startBox(t, l, "2025-home", BoxOptions{Without: without})
 		n, err := get(web, "https://max.ru/download?bytes=20000000")
 		require.NoError(t, err)
 		require.EqualValues(t, bytes, n)
 		c, err := b.Counters()
 		require.NoError(t, err)
-		if off {
+		if without != 0 {
 			require.Greater(t, c.QueuedBytes, uint64(bytes))
 			require.Zero(t, c.OffloadedPass)
 		} else {

@@ -17,9 +17,9 @@ import (
 
 // PathOptions are settings of a Path. The zero value is the usual one.
 type PathOptions struct {
-	Reader    nfq.Reader
-	NoOffload bool // every packet goes through the engines
-	Skip      bool // pauses set the boxes' clocks forward, and take no time
+	Reader  nfq.Reader
+	Without nfq.Kernel // what the kernel is not to decide by itself, see BoxOptions
+	Skip    bool       // pauses set the boxes' clocks forward, and take no time
 }
 
 // Path is a trace's wire in the kernel: boxes in a row, each a bridge in a namespace of its own as in a Lab, routers that take one
@@ -130,7 +130,7 @@ func (p *Path) startBoxes(s trace.Setup) error {
 		i++
 		var err error
 		b.box, err = openBox(b.wire, BoxOptions{
-			Policy: e.Policy, Seed: s.Seed, OnEvent: p.note, Reader: p.options.Reader, NoOffload: p.options.NoOffload,
+			Policy: e.Policy, Seed: s.Seed, OnEvent: p.note, Reader: p.options.Reader, Without: p.options.Without,
 			processors: []int{p.processor}, around: p.marker.around,
 		})
 		if err != nil {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"dpilab/dpi/nfq"
 	"dpilab/dpi/trace"
 )
 
@@ -50,7 +51,7 @@ func TestPathPower(t *testing.T) {
 // A new policy is for flows that open from then on (O023): those that are open keep the old one, passed or dropped, whether the kernel
 // keeps them or not. Each box has a policy of its own.
 func TestPathPolicies(t *testing.T) {
-	for name, o := range map[string]PathOptions{"offloaded": {}, "every packet": {NoOffload: true}} {
+	for name, o := range map[string]PathOptions{"offloaded": {}, "every packet": {Without: nfq.KernelAll}} {
 		t.Run(name, func(t *testing.T) {
 			calm, wall := policyOf(t, harmless), policyOf(t, wallText)
 			p := openPath(t, o, trace.Element{Name: "a", Policy: calm}, trace.Element{Name: "b", Policy: calm})

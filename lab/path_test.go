@@ -116,7 +116,7 @@ func strange() map[string][]byte {
 // What goes in comes out, to the last bit, either way, through one box and two.
 func TestPathChangesNothing(t *testing.T) {
 	calm := policyOf(t, harmless)
-	for name, o := range map[string]PathOptions{"own": {}, "reference": {Reader: nfq.GoNFQueue}, "every packet": {NoOffload: true}} {
+	for name, o := range map[string]PathOptions{"own": {}, "reference": {Reader: nfq.GoNFQueue}, "every packet": {Without: nfq.KernelAll}} {
 		t.Run(name, func(t *testing.T) {
 			p := openPath(t, o, trace.Element{Name: "one", Policy: calm}, trace.Element{Name: "two", Policy: calm})
 			for name, packet := range strange() {
@@ -242,7 +242,7 @@ func BenchmarkPath(b *testing.B) {
 	packet := ip4(17, 64, 0, nil, udpBytes(100))
 	for _, n := range []int{1, 100} {
 		b.Run(fmt.Sprintf("send %d", n), func(b *testing.B) {
-			p := openPath(b, PathOptions{NoOffload: true}, trace.Element{Policy: calm})
+			p := openPath(b, PathOptions{Without: nfq.KernelAll}, trace.Element{Policy: calm})
 			batch := make([]trace.Sent, n)
 			for i := range batch {
 				batch[i].Data = packet

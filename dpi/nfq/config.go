@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"dpilab/dpi"
+	"dpilab/rules"
 )
 
 // Engine decides packets; *dpi.Engine is one. It is called by one goroutine only.
@@ -40,7 +41,8 @@ type Config struct {
 	Engines func(worker int) Engine // called once a worker, by Open
 	Now     func() time.Duration    // the box's clock, never going back; any goroutine. nil: time since Open
 
-	Offload    bool          // let the kernel keep the flows that a verdict offloads; false: every packet goes to the engine
+	Kernel     Kernel        // what the kernel decides by itself
+	Need       rules.Need    // of the engines' policy; the zero Need is everything
 	PassIdle   time.Duration // a passed flow comes back to the engine after so long without a packet; 0: 60 s
 	DropFor    time.Duration // a dropped flow comes back to the engine after so long, busy or not; 0: 2 s
 	FailClosed bool          // nobody decides: packets are dropped; false: they pass
@@ -65,6 +67,9 @@ func (c *Config) defaults() error {
 	}
 	if c.FirstQueue < 0 || c.Queues < 0 || c.FirstQueue+c.Queues > 1<<16 {
 		return bad("queues %d to %d: numbers go from 0 to 65535", c.FirstQueue, c.FirstQueue+c.Queues-1)
+	}
+	if !c.Need.Payload && !c.Need.Everything && c.Need.Interests == nil && c.Need.Blocks == nil {
+		c.Need = rules.Need{Payload: true, Everything: true}
 	}
 	if c.PassIdle == 0 {
 		c.PassIdle = time.Minute

@@ -51,7 +51,7 @@ func (d *Daemon) open() error {
 	var err error
 	d.rules, err = installRules(d.config.NetNS, attachment{
 		pairs: d.ports.pairs(&d.config), first: uint16(d.config.FirstQueue), queues: uint16(d.config.Queues),
-		failOpen: !d.config.FailClosed, offload: d.config.Offload, passIdle: d.config.PassIdle, dropFor: d.config.DropFor,
+		failOpen: !d.config.FailClosed, offload: d.config.Kernel.Has(KernelOffload), passIdle: d.config.PassIdle, dropFor: d.config.DropFor,
 	})
 	if err != nil {
 		return err

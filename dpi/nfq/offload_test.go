@@ -129,7 +129,7 @@ func TestOffloadDropAfterThis(t *testing.T) {
 	w.askInVain(u, "too late")
 }
 
-// With Offload switched off the engine sees everything, whatever its verdicts say.
+// With KernelOffload switched off the engine sees everything, whatever its verdicts say.
 func TestOffloadOff(t *testing.T) {
 	w := newWire(t, true)
 	w.echo(4)
@@ -143,7 +143,7 @@ func TestOffloadOff(t *testing.T) {
 		}
 		return dpi.Verdict{ID: p.ID, Offload: dpi.OffloadPass}
 	})
-	c.Offload = false
+	c.Kernel = 0
 	d := w.start(c)
 	u := w.dialUDP(4)
 	w.ask(u, "hello", "hello")

@@ -107,7 +107,10 @@ func bulk(b *testing.B, box bool, r Reader, offload bool) {
 			}
 			return v
 		})
-		c.Reader, c.Offload = r, offload
+		c.Reader = r
+		if !offload {
+			c.Kernel = 0
+		}
 		d = w.start(c)
 	}
 	from, to := w.pipe(b)

@@ -127,7 +127,7 @@ func (w *wire) in(ns netns.NsHandle, f func() error) {
 
 // config is that of a daemon with one engine, which calls handle for each packet.
 func (w *wire) config(handle handler) Config {
-	return Config{NetNS: int(w.box), Inside: "inside", Outside: "outside", Bridged: w.bridged, Offload: true,
+	return Config{NetNS: int(w.box), Inside: "inside", Outside: "outside", Bridged: w.bridged, Kernel: KernelOffload,
 		Engines: func(int) Engine { return &fake{handle: handle} }}
 }
 

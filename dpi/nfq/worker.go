@@ -165,7 +165,7 @@ func (w *worker) decide(verdicts []dpi.Verdict) error {
 			w.send(v)
 			continue
 		}
-		accept, mark := kernelVerdict(v, w.daemon.config.Offload)
+		accept, mark := kernelVerdict(v, w.daemon.config.Kernel.Has(KernelOffload))
 		var data []byte
 		switch v.Action {
 		case dpi.Accept:

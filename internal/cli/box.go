@@ -24,7 +24,7 @@ type boxFlags struct {
 	first, queues   int
 	seed            uint64
 	stats           time.Duration
-	noOffload       bool
+	kernel          string
 	reference       bool
 }
 
@@ -56,7 +56,7 @@ keep theirs. SIGINT ends the box, and packets pass untouched from then on.`,
 	fl.IntVar(&f.queues, "queues", 1, "how many queues, each with a worker of its own")
 	fl.Uint64Var(&f.seed, "seed", 1, "seed of every chance that the policy takes")
 	fl.DurationVar(&f.stats, "stats", 0, "print the counters every so often")
-	fl.BoolVar(&f.noOffload, "no-offload", false, "let every packet go through the engine")
+	fl.StringVar(&f.kernel, "kernel", "all", "what the kernel decides by itself: some of offload,blocks,skips, or all, or none")
 	fl.BoolVar(&f.reference, "reference", false, "read the queue by go-nfqueue: slower, another implementation")
 	return c
 }
@@ -74,6 +74,10 @@ func (f *boxFlags) run(ctx context.Context, out io.Writer) error {
 	if err != nil {
 		return err
 	}
+	kernel, err := nfq.ParseKernel(f.kernel)
+	if err != nil {
+		return err
+	}
 	reader := nfq.Own
 	if f.reference {
 		reader = nfq.GoNFQueue
@@ -86,7 +90,7 @@ func (f *boxFlags) run(ctx context.Context, out io.Writer) error {
 			engines = append(engines, dpi.New(dpi.Options{Policy: policy, Seed: f.seed, Worker: worker, Shared: shared}))
 			return engines[worker]
 		},
-		Offload: !f.noOffload, FailClosed: policy.Profile.FailClosed, Reader: reader,
+		Kernel: kernel, FailClosed: policy.Profile.FailClosed, Reader: reader,
 	})
 	if err != nil {
 		return err
