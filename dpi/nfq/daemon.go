@@ -48,7 +48,11 @@ func (d *Daemon) open() error {
 		d.workers = append(d.workers, w)
 		d.undo = append(d.undo, w.close)
 	}
-	var err error
+	return d.install()
+}
+
+// install makes the kernel queue packets.
+func (d *Daemon) install() (err error) {
 	d.rules, err = installRules(d.config.NetNS, attachment{
 		pairs: d.ports.pairs(&d.config), first: uint16(d.config.FirstQueue), queues: uint16(d.config.Queues),
 		failOpen: !d.config.FailClosed, offload: d.config.Kernel.Has(KernelOffload), passIdle: d.config.PassIdle, dropFor: d.config.DropFor,
