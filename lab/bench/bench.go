@@ -1,0 +1,240 @@
+package bench
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"dpilab/lab"
+)
+
+// Options say what is measured, and for how long. The zero value measures everything but the floods.
+type Options struct {
+	Names    []string      // benchmarks, by their names; none: all but flood
+	Rounds   int           // 0: 5
+	Duration time.Duration // of a path in a round; 0: a second
+	Domains  int           // in the large policy; 0: a million
+	OpenGFW  string        // the program opengfw-box; "auto" or "": looked for; "off": left out
+
+	// Progress is told what is at hand, on the goroutine of Run; nil: nobody is.
+	Progress func(Progress)
+}
+
+// Progress is how far a run is.
+type Progress struct {
+	Bench     string // that runs
+	Number    int    // of it, from 1
+	Of        int
+	Round     int // from 1
+	Rounds    int
+	Path      string
+	Remaining int // paths of this benchmark still to come
+}
+
+func (o *Options) defaults() error {
+	if o.Rounds == 0 {
+		o.Rounds = 5
+	}
+	if o.Duration == 0 {
+		o.Duration = time.Second
+	}
+	if o.Domains == 0 {
+		o.Domains = 1_000_000
+	}
+	if len(o.Names) == 0 {
+		o.Names = Usual()
+	}
+	switch {
+	case o.Rounds < 1 || o.Rounds > 1000:
+		return fmt.Errorf("rounds: found %d, expected 1 to 1000", o.Rounds)
+	case o.Duration < time.Millisecond || o.Duration > 10*time.Minute:
+		return fmt.Errorf("duration: found %v, expected 1ms to 10m", o.Duration)
+	case o.Domains < 20 || o.Domains > 50_000_000:
+		return fmt.Errorf("domains: found %d, expected 20 to 50,000,000", o.Domains)
+	}
+	for _, n := range o.Names {
+		if !slices.Contains(Names(), n) {
+			return fmt.Errorf("no benchmark is called %q; there are %s", n, strings.Join(Names(), ", "))
+		}
+	}
+	return nil
+}
+
+// benchmark is one that has a name.
+type benchmark struct {
+	name string
+	run  func(*runner) error
+}
+
+// benchmarks are all of them, in the order in which they run.
+var benchmarks = []benchmark{
+	{"wire", (*runner).wire},
+	{"connections", (*runner).connections},
+	{"bulk", (*runner).bulk},
+	{"queued", (*runner).queued},
+	{"latency", (*runner).latency},
+}
+
+// Names gives the names of the benchmarks, in the order in which they run.
+func Names() []string {
+	all := make([]string, len(benchmarks))
+	for i, b := range benchmarks {
+		all[i] = b.name
+	}
+	return all
+}
+
+// Usual gives the names of those that run when none is asked for: all but flood.
+func Usual() []string {
+	return slices.DeleteFunc(Names(), func(n string) bool { return n == "flood" })
+}
+
+// Check tells what is wrong with options, without running anything.
+func (o Options) Check() error { return o.defaults() }
+
+// Run measures. The process must have been through lab.Enter, and its program must call Hidden. When ctx ends it stops, with ctx's
+// error; in no case is anything left behind. One Run at a time.
+func Run(ctx context.Context, o Options) (*Report, error) {
+	if err := o.defaults(); err != nil {
+		return nil, err
+	}
+	folder, err := os.MkdirTemp("", "dpilab-bench-")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(folder)
+	r := newRunner(ctx, o, folder)
+	err = r.all()
+	r.close()
+	if err != nil {
+		return nil, err
+	}
+	return r.report(), nil
+}
+
+// runner is one Run.
+type runner struct {
+	ctx    context.Context
+	o      Options
+	folder string
+
+	samples  *samples
+	ratios   map[string]float64
+	order    []string // of ratios
+	leftOut  []Remark
+	failed   []Remark
+	progress Progress
+	machine  Machine
+
+	lab            *lab.Lab
+	client, server *agent
+	policies       policies
+}
+
+func newRunner(ctx context.Context, o Options, folder string) *runner {
+	return &runner{
+		ctx: ctx, o: o, folder: folder, samples: newSamples(), ratios: map[string]float64{}, machine: thisMachine(),
+		policies: policies{folder: folder},
+	}
+}
+
+func (r *runner) all() error {
+	for _, b := range benchmarks {
+		if !slices.Contains(r.o.Names, b.name) {
+			continue
+		}
+		r.progress = Progress{Bench: b.name, Number: r.progress.Number + 1, Of: len(r.o.Names), Rounds: r.o.Rounds}
+		if err := b.run(r); err != nil {
+			return fmt.Errorf("%s: %w", b.name, err)
+		}
+		if err := r.ctx.Err(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *runner) tell(round int, path string, remaining int) {
+	r.progress.Round, r.progress.Path, r.progress.Remaining = round+1, path, remaining
+	if r.o.Progress != nil {
+		r.o.Progress(r.progress)
+	}
+}
+
+// ratio notes what came of comparing, where there is something to compare.
+func (r *runner) ratio(name string, value float64, ok bool) {
+	if !ok {
+		return
+	}
+	if _, old := r.ratios[name]; !old {
+		r.order = append(r.order, name)
+	}
+	r.ratios[name] = value
+}
+
+// fail notes that a path came out wrong: its figures are not given.
+func (r *runner) fail(name string, err error) {
+	if !slices.ContainsFunc(r.failed, func(x Remark) bool { return x.Name == name }) {
+		r.failed = append(r.failed, Remark{name, err.Error()})
+	}
+}
+
+func (r *runner) leaveOut(name, why string) {
+	if !slices.ContainsFunc(r.leftOut, func(x Remark) bool { return x.Name == name }) {
+		r.leftOut = append(r.leftOut, Remark{name, why})
+	}
+}
+
+func (r *runner) report() *Report {
+	x := &Report{
+		Machine: r.machine, Rounds: r.o.Rounds, Seconds: r.o.Duration.Seconds(), Domains: r.o.Domains,
+		Rows: r.samples.rows(), Ratios: r.ratios, Targets: map[string]Target{},
+		Missed: []string{}, LeftOut: r.leftOut, Failed: r.failed, order: r.order,
+	}
+	for _, name := range r.order {
+		t, ok := targets[name]
+		if !ok {
+			continue
+		}
+		x.Targets[name] = t
+		if !t.Met(r.ratios[name]) {
+			x.Missed = append(x.Missed, name)
+		}
+	}
+	return x
+}
+
+// open builds the lab and starts its agents, once.
+func (r *runner) open() error {
+	if r.lab != nil {
+		return nil
+	}
+	var err error
+	if r.lab, err = lab.Build(r.ctx, wireTopology(), lab.Options{}); err != nil {
+		return err
+	}
+	for host, a := range map[string]**agent{"client": &r.client, "server": &r.server} {
+		if *a, err = startAgent(host, r.lab.Host(host).Do); err != nil {
+			return err
+		}
+	}
+	_, err = r.server.ask(r.ctx, job{Kind: "serve", To: serverAddr})
+	return err
+}
+
+func (r *runner) close() {
+	for _, a := range []*agent{r.client, r.server} {
+		if a != nil {
+			a.close()
+		}
+	}
+	if r.lab != nil {
+		if err := r.lab.Close(); err != nil && !errors.Is(err, context.Canceled) {
+			r.fail("lab", err)
+		}
+	}
+}

@@ -1,0 +1,59 @@
+package bench
+
+import (
+	"os"
+	"path/filepath"
+
+	"dpilab/rules"
+)
+
+// policies are those of a run, each made when it is first asked for.
+type policies struct {
+	folder string
+	files  map[string]string
+	made   map[string]*rules.Compiled
+}
+
+// blocking gives the policy that blocks the first count names.
+func (p *policies) blocking(count int) (*rules.Compiled, error) {
+	return p.get(sizeName(count), func() (string, error) { return writePolicy(p.folder, count) })
+}
+
+// countingPolicy counts every packet, and drops none: the rate is out of reach.
+const countingPolicy = `policy: counting
+date: 2026-01-01
+about: every packet is counted against a rate that is never reached
+
+rules:
+  - rule: rate
+    when: all
+    do: {police: 1000gbit, burst: 1000MB, per: flow}
+    source: {ref: choice}
+`
+
+// counting gives a policy under which the engine has work with every packet.
+func (p *policies) counting() (*rules.Compiled, error) {
+	return p.get("counting", func() (string, error) {
+		file := filepath.Join(p.folder, "counting.yaml")
+		return file, os.WriteFile(file, []byte(countingPolicy), 0o644)
+	})
+}
+
+func (p *policies) get(name string, write func() (string, error)) (*rules.Compiled, error) {
+	if c := p.made[name]; c != nil {
+		return c, nil
+	}
+	file, err := write()
+	if err != nil {
+		return nil, err
+	}
+	c, err := compile(file)
+	if err != nil {
+		return nil, err
+	}
+	if p.made == nil {
+		p.made, p.files = map[string]*rules.Compiled{}, map[string]string{}
+	}
+	p.made[name], p.files[name] = c, file
+	return c, nil
+}

@@ -1,0 +1,131 @@
+package bench
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"dpilab/lab"
+)
+
+// live skips a test that needs a lab where the kernel cannot give one, and says what it lacks.
+func live(t *testing.T) {
+	t.Helper()
+	if err := lab.Missing(); err != nil {
+		t.Skip(err)
+	}
+}
+
+// short runs benchmarks for as little time as they can, and wants that nothing failed.
+func short(t *testing.T, names ...string) *Report {
+	t.Helper()
+	live(t)
+	var seen []Progress
+	r, err := Run(t.Context(), Options{
+		Names: names, Rounds: 2, Duration: 50 * time.Millisecond, Domains: 2000, OpenGFW: "off",
+		Progress: func(p Progress) { seen = append(seen, p) },
+	})
+	require.NoError(t, err)
+	require.Empty(t, r.Failed)
+	require.True(t, r.OK())
+	require.NotEmpty(t, seen)
+	for _, row := range r.Rows {
+		require.Positive(t, row.Median, row.Name)
+		require.LessOrEqual(t, row.Min, row.Median, row.Name)
+		require.LessOrEqual(t, row.Median, row.Max, row.Name)
+	}
+	return r
+}
+
+func (r *Report) names() (all []string) {
+	for _, row := range r.Rows {
+		all = append(all, row.Name)
+	}
+	return all
+}
+
+func TestPathsOnTheWire(t *testing.T) {
+	r := short(t, "wire", "connections", "bulk", "queued", "latency")
+	require.Subset(t, r.names(), []string{
+		"wire_connections", "wire_bulk", "wire_p50", "connections_wire", "connections_10", "connections_2k", "connections_gonfqueue",
+		"bulk_wire", "bulk_offloaded", "bulk_gonfqueue", "queued_dpilab", "queued_gonfqueue", "queued_dpilab_cpu",
+		"latency_wire_p50", "latency_dpilab_p99", "latency_gonfqueue_p99",
+	})
+	for _, name := range []string{
+		"connections_2k_vs_wire", "connections_2k_vs_10", "bulk_offloaded_vs_wire", "queued_gbit", "cpu_us_bulk", "cpu_us_connections",
+		"latency_added_p50_us", "latency_added_p99_us",
+	} {
+		require.Contains(t, r.Ratios, name)
+	}
+
+	var table, out bytes.Buffer
+	require.NoError(t, r.WriteTable(&table))
+	require.Contains(t, table.String(), "target: at least 0.95")
+	require.NoError(t, r.WriteJSON(&out))
+	var back map[string]any
+	require.NoError(t, json.Unmarshal(out.Bytes(), &back))
+	for _, key := range []string{"machine", "rounds", "seconds", "domains", "rows", "ratios", "targets", "missed"} {
+		require.Contains(t, back, key)
+	}
+	for _, row := range back["rows"].([]any) {
+		for _, key := range []string{"name", "unit", "min", "median", "max"} {
+			require.Contains(t, row, key)
+		}
+	}
+}
+
+// A path that does not do what it is measured for gives no figures, and the report is not in order.
+func TestWhatDoesNotBlockFails(t *testing.T) {
+	live(t)
+	o := Options{Names: []string{"connections"}, Rounds: 1, Duration: 20 * time.Millisecond, Domains: 20}
+	require.NoError(t, o.defaults())
+	r := newRunner(t.Context(), o, t.TempDir())
+	defer r.close()
+	err := r.along([]path{wirePath("connections_sham")}, func(p path, _ running, round int) error {
+		r.samples.set(p.name, "connections/s", round, 1)
+		return r.checkNames(p, round)
+	})
+	require.NoError(t, err)
+	x := r.report()
+	require.False(t, x.OK())
+	require.Contains(t, x.Failed[0].Text, "is not blocked")
+	require.Empty(t, x.Rows)
+}
+
+func TestRunEndsWithItsContext(t *testing.T) {
+	live(t)
+	t.Setenv("TMPDIR", t.TempDir())
+	ctx, cancel := context.WithCancel(t.Context())
+	begun := make(chan struct{}, 1)
+	go func() {
+		<-begun
+		cancel()
+	}()
+	_, err := Run(ctx, Options{Names: []string{"wire"}, Rounds: 1000, Progress: func(Progress) {
+		select {
+		case begun <- struct{}{}:
+		default:
+		}
+	}})
+	require.ErrorIs(t, err, context.Canceled)
+	left, err := os.ReadDir(os.TempDir())
+	require.NoError(t, err)
+	require.Empty(t, left)
+}
+
+func TestOptions(t *testing.T) {
+	for want, o := range map[string]Options{
+		"no benchmark is called": {Names: []string{"wires"}},
+		"rounds: found -1":       {Rounds: -1},
+		"duration: found 1ns":    {Duration: 1},
+		"domains: found 3":       {Domains: 3},
+	} {
+		require.ErrorContains(t, o.Check(), want)
+	}
+	require.NoError(t, Options{}.Check())
+}
