@@ -6,9 +6,11 @@ import (
 
 	"dpilab/internal/cli"
 	"dpilab/lab"
+	"dpilab/lab/bench"
 )
 
 func main() {
 	lab.Hidden()
+	bench.Hidden()
 	os.Exit(cli.Main(os.Args[1:]))
 }

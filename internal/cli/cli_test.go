@@ -11,9 +11,11 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"dpilab/lab"
+	"dpilab/lab/bench"
 )
 
 func TestMain(m *testing.M) {
+	bench.Hidden()
 	lab.Enter()
 	os.Exit(m.Run())
 }
