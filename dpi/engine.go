@@ -68,6 +68,20 @@ type Stats struct {
 	Open      int    // flows remembered now
 }
 
+// Add adds the counters of another engine.
+func (s *Stats) Add(o Stats) {
+	s.Packets += o.Packets
+	s.Malformed += o.Malformed
+	s.Unseen += o.Unseen
+	s.Accepted += o.Accepted
+	s.Dropped += o.Dropped
+	s.Rewritten += o.Rewritten
+	s.Sent += o.Sent
+	s.Opened += o.Opened
+	s.Hit += o.Hit
+	s.Open += o.Open
+}
+
 // expiryBudget bounds the flows that one packet may find to be forgotten.
 const expiryBudget = 16
 

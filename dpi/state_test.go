@@ -2,6 +2,7 @@ package dpi
 
 import (
 	"net/netip"
+	"reflect"
 	"testing"
 	"time"
 
@@ -205,4 +206,19 @@ func TestSees(t *testing.T) {
 	seesAll := reads(t, nil, blocks(rules.Condition{To: []string{"203.0.113.0/24"}}))
 	w.engine.SetPolicy(seesAll.engine.wanted.Load())
 	require.Equal(t, Drop, w.flow().up(answer))
+}
+
+// Adding up statistics leaves no counter out.
+func TestStatsAdd(t *testing.T) {
+	var one, sum Stats
+	for i := range reflect.TypeFor[Stats]().NumField() {
+		switch f := reflect.ValueOf(&one).Elem().Field(i); f.Kind() {
+		case reflect.Uint64:
+			f.SetUint(uint64(i + 1))
+		default:
+			f.SetInt(int64(i + 1))
+		}
+	}
+	sum.Add(one)
+	require.Equal(t, one, sum)
 }

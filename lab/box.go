@@ -20,8 +20,9 @@ type BoxOptions struct {
 	OnEvent func(*dpi.Event) // called on the goroutine that decides packets: it must not wait; nil: no events
 	Reader  nfq.Reader
 	Without nfq.Kernel // what the kernel is not to decide by itself; 0: it decides what it can
+	Queues  int        // that share the flows, each with an engine of its own; 0: 1. OnEvent is then called by several goroutines
 
-	processors []int                       // where the box decides; nil: anywhere
+	processors []int                       // where the box decides; nil: as nfq.Config says
 	around     func(nfq.Engine) nfq.Engine // what stands between the queue and the engine; nil: nothing
 }
 
@@ -29,7 +30,7 @@ type BoxOptions struct {
 type Box struct {
 	wire    *Wire
 	options BoxOptions
-	engine  *dpi.Engine
+	engines []*dpi.Engine // one a queue
 	start   time.Time
 	skipped atomic.Int64
 
@@ -61,7 +62,10 @@ func (l *Lab) StartBox(name string, o BoxOptions) (*Box, error) {
 
 func openBox(w *Wire, o BoxOptions) (*Box, error) {
 	b := &Box{wire: w, options: o, policy: o.Policy, start: time.Now()}
-	b.engine = dpi.New(dpi.Options{Policy: o.Policy, Seed: o.Seed, OnEvent: o.OnEvent})
+	shared := dpi.NewShared()
+	for i := range max(o.Queues, 1) {
+		b.engines = append(b.engines, dpi.New(dpi.Options{Policy: o.Policy, Seed: o.Seed, Worker: i, Shared: shared, OnEvent: o.OnEvent}))
+	}
 	if err := b.open(); err != nil {
 		return nil, err
 	}
@@ -75,11 +79,12 @@ func (b *Box) open() error {
 	closes := b.policy.Profile.FailClosed
 	d, err := nfq.Open(nfq.Config{
 		NetNS: w.NetNS(), Inside: w.Inside.Name, Outside: w.Outside.Name, Bridged: true,
-		Engines: func(int) nfq.Engine {
+		Queues: len(b.engines),
+		Engines: func(worker int) nfq.Engine {
 			if o.around != nil {
-				return o.around(b.engine)
+				return o.around(b.engines[worker])
 			}
-			return b.engine
+			return b.engines[worker]
 		},
 		Now: b.Now, Kernel: nfq.KernelAll &^ o.Without, FailClosed: closes, Reader: o.Reader, Processors: o.processors,
 		QueueLength: queueLength(&b.policy.Profile.Fragments),
@@ -117,7 +122,9 @@ func (b *Box) SetPolicy(c *rules.Compiled) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.policy = c
-	b.engine.SetPolicy(c)
+	for _, e := range b.engines {
+		e.SetPolicy(c)
+	}
 }
 
 // Skip sets the box's clock forward: what it remembers ages by d at once. The kernel's clock goes on as it was, so the flows
@@ -138,9 +145,9 @@ func (b *Box) attached() *nfq.Daemon {
 // Counters says what became of the packets since StartBox, or since the power came back.
 func (b *Box) Counters() (nfq.Counters, error) { return b.attached().Counters() }
 
-// Stats says what the engine saw.
+// Stats says what the engines saw, all together.
 func (b *Box) Stats() (s dpi.Stats, err error) {
-	err = b.attached().Each(func(int, nfq.Engine) { s = b.engine.Stats() })
+	err = b.attached().Each(func(worker int, _ nfq.Engine) { s.Add(b.engines[worker].Stats()) })
 	return s, err
 }
 

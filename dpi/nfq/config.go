@@ -32,10 +32,11 @@ type Config struct {
 	Bridged         bool   // they are ports of one bridge; otherwise the namespace routes between them
 
 	FirstQueue int // number of the first queue
-	Queues     int // one worker and one engine each; 0: 1. More than processors bring nothing
+	Queues     int // one worker and one engine each, at most 64; 0: 1. More than processors bring nothing
 
-	// Processors is where workers stay, each at Processors[worker mod n]; nil: anywhere. What the kernel passes on is in order per
-	// processor only: a worker that moves can make packets overtake each other on a busy machine.
+	// Processors is where workers stay, each at Processors[worker mod n]; nil: one worker anywhere, several spread over those that the
+	// process may use. What the kernel passes on is in order per processor only: a worker that moves can make packets overtake each
+	// other on a busy machine.
 	Processors []int
 
 	Engines func(worker int) Engine // called once a worker, by Open
@@ -70,6 +71,15 @@ func (c *Config) defaults() error {
 	}
 	if !c.Need.Payload && !c.Need.Everything && c.Need.Interests == nil && c.Need.Blocks == nil {
 		c.Need = rules.Need{Payload: true, Everything: true}
+	}
+	if c.Queues > maxSpread {
+		return bad("%d queues: at most %d share the traffic", c.Queues, maxSpread)
+	}
+	if c.Queues > 1 && c.Processors == nil {
+		var err error
+		if c.Processors, err = allowedProcessors(); err != nil {
+			return err
+		}
 	}
 	if c.PassIdle == 0 {
 		c.PassIdle = time.Minute

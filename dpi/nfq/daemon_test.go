@@ -265,6 +265,7 @@ func TestOpenFails(t *testing.T) {
 		"the same interface":          func(c *Config) { c.Outside = c.Inside },
 		`interface "nowhere"`:         func(c *Config) { c.Outside = "nowhere" },
 		"are not ports of one bridge": func(c *Config) { c.Outside = "lo" },
+		"at most 64 share":            func(c *Config) { c.Queues = 65 },
 		"numbers go from 0 to 65535":  func(c *Config) { c.FirstQueue, c.Queues = 65535, 2 },
 		"less than a millisecond":     func(c *Config) { c.DropFor = time.Microsecond },
 		"no such reader: reader(9)":   func(c *Config) { c.Reader = 9 },

@@ -17,6 +17,10 @@
 // The queues are opened without NFQA_CFG_F_GSO: the kernel then cuts large segments into packets and fills in their
 // checksums before it queues them, so the engine sees what a wire shows.
 //
+// Several queues share the flows: the kernel hashes either end of a packet, its address, protocol and port, and the sum of the two says
+// which queue it is, in both directions. Fragments and packets without ports that the rules can rely on go by the addresses alone, so
+// the fragments of a flow can be another worker's than its whole packets; to the engine they are another flow in any case.
+//
 // # Failing
 //
 // A box fails open or closed, as Config.FailClosed says: what happens to packets when nobody listens to a queue, or

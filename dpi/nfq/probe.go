@@ -64,6 +64,8 @@ func probe(err error) []Feature {
 			"modprobe nft_compat xt_NFQUEUE, or a kernel with CONFIG_NFT_COMPAT and CONFIG_NETFILTER_XT_TARGET_NFQUEUE; not needed where nft queue works"),
 		NewFeature("nft offload", "nftables sets that rules fill: the kernel keeps decided flows", true, try(tryOffload),
 			"a kernel with CONFIG_NF_TABLES_INET, from 5.12 on"),
+		NewFeature("nft hash", "several queues share the flows", false, try(trySpread),
+			"modprobe nft_hash, or a kernel with CONFIG_NFT_HASH; one queue works without"),
 		NewFeature("br_netfilter", "bridged packets come to the forward hook", true, try(tryBridgeFilter),
 			"modprobe br_netfilter, or a kernel with CONFIG_BRIDGE_NETFILTER"),
 		NewFeature("packet socket", "the box sends packets of its own", false, try(tryPacketSocket),
@@ -108,9 +110,21 @@ func tryTable(fill func(*attachment) error) error {
 func tryQueueRule(xtables bool) error {
 	return tryTable(func(a *attachment) error {
 		a.xtables = xtables
-		a.rule(a.hook("try", 0), a.queue())
+		a.rule(a.hook("try", 0), a.queue(0))
 		return nil
 	})
+}
+
+func trySpread() (err error) {
+	for _, xtables := range []bool{false, true} {
+		if err = tryTable(func(a *attachment) error {
+			a.xtables, a.queues = xtables, 2
+			return a.spread(a.hook("try", 0))
+		}); err == nil {
+			break
+		}
+	}
+	return err
 }
 
 func tryOffload() error {

@@ -1,71 +1,109 @@
 package nfq
 
 import (
+	"encoding/binary"
+	"fmt"
 	"net"
 	"net/netip"
+	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"dpilab/dpi"
+	"dpilab/rules"
 
 	"github.com/stretchr/testify/require"
 	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
 )
 
-// Two queues share the clients between them, and both directions of a flow are one worker's.
-func TestTwoQueues(t *testing.T) {
-	w := newWire(t, true)
-	w.echo(4)
-	type flow struct{ a, b [16]byte }
-	var mu sync.Mutex
-	worker := map[flow]map[int]bool{}
-	perWorker := map[int]int{}
-	c := w.config(nil)
-	c.Queues, c.FirstQueue = 2, 100
-	c.Engines = func(i int) Engine {
-		return &fake{handle: func(p dpi.Packet) dpi.Verdict {
-			src, dst, v6, _ := addresses(p.Data)
-			if v6 {
-				return accept(p)
-			}
-			if src[3] < dst[3] {
-				src, dst = dst, src
-			}
-			mu.Lock()
-			defer mu.Unlock()
-			f := flow{src, dst}
-			if worker[f] == nil {
-				worker[f] = map[int]bool{}
-			}
-			worker[f][i] = true
-			perWorker[i]++
-			return accept(p)
-		}}
+// sorter notes which workers saw what.
+type sorter struct {
+	mu      sync.Mutex
+	workers map[string]map[int]int // packets by what they belong to and worker
+}
+
+func (s *sorter) engines(i int) Engine {
+	return &fake{handle: func(p dpi.Packet) dpi.Verdict {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		b := belongsTo(p)
+		if s.workers[b] == nil {
+			s.workers[b] = map[int]int{}
+		}
+		s.workers[b][i]++
+		return accept(p)
+	}}
+}
+
+// belongsTo names the flow of a packet, the same in both directions: TCP and UDP flows by the client's port, fragments and everything
+// else by nothing, since only two addresses talk.
+func belongsTo(p dpi.Packet) string {
+	protocol, at := layout(p.Data)
+	if protocol != unix.IPPROTO_TCP && protocol != unix.IPPROTO_UDP || p.Data[0]>>4 == 4 && p.Data[6]&0x3f+p.Data[7] != 0 {
+		src, dst, v6, _ := addresses(p.Data)
+		if v6 && (src[0] == 0xfe || dst[0] == 0xff) {
+			return "neighbours"
+		}
+		return "rest"
 	}
-	d := w.start(c)
-	const clients = 20
-	for i := range clients {
-		ip := netip.AddrFrom4([4]byte{198, 51, 100, byte(100 + i)})
-		var u *net.UDPConn
-		w.in(w.client, func() (err error) {
-			l, err := netlink.LinkByName("eth0")
+	at += map[rules.Direction]int{rules.Up: 0, rules.Down: 2}[p.Dir]
+	return fmt.Sprintf("%d:%d", protocol, binary.BigEndian.Uint16(p.Data[at:]))
+}
+
+// Several queues share the flows between two addresses; both directions of a flow are one worker's, and so are all fragments, their
+// set's first among them, and packets of other protocols.
+func TestSpread(t *testing.T) {
+	each(t, func(t *testing.T, w *wire, version int) {
+		const queues, flows = 3, 40
+		s := &sorter{workers: map[string]map[int]int{}}
+		c := w.config(nil)
+		c.Queues, c.FirstQueue, c.Engines = queues, 100, s.engines
+		d := w.start(c)
+		for range flows {
+			u := w.dialUDP(version)
+			w.ask(u, "hello", "hello")
+			require.NoError(t, u.Close())
+			tcp, err := w.dialTCP(version, 0)
 			require.NoError(t, err)
-			a, _ := netlink.ParseAddr(ip.String() + "/24")
-			require.NoError(t, netlink.AddrAdd(l, a))
-			u, err = net.DialUDP("udp", net.UDPAddrFromAddrPort(netip.AddrPortFrom(ip, 0)), net.UDPAddrFromAddrPort(netip.AddrPortFrom(w.endIP[4], port)))
+			w.ask(tcp, "hello", "hello")
+			require.NoError(t, tcp.Close())
+		}
+		long := strings.Repeat("fragments ", 400)
+		for range 10 {
+			w.ask(w.dialUDP(version), long, long)
+		}
+		var raw net.PacketConn // of a protocol that nobody has: the answer is ICMP
+		w.in(w.client, func() (err error) {
+			raw, err = net.ListenPacket(fmt.Sprintf("ip%d:253", version), w.clientIP[version].String())
 			return err
 		})
-		w.ask(u, "hello", "hello")
-		require.NoError(t, u.Close())
-	}
-	mu.Lock()
-	defer mu.Unlock()
-	require.Len(t, worker, clients)
-	for f, seen := range worker {
-		require.Len(t, seen, 1, "%v was seen by more than one worker", f)
-	}
-	require.Len(t, perWorker, 2)
-	require.GreaterOrEqual(t, w.counters(d).Received, uint64(2*clients))
+		defer raw.Close()
+		_, err := raw.WriteTo([]byte("anybody?"), &net.IPAddr{IP: w.endIP[version].AsSlice()})
+		require.NoError(t, err)
+		require.Eventually(t, func() bool { n := w.counters(d); return n.Waiting == 0 && n.Received == n.Queued }, patience, 10*time.Millisecond)
+
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		perWorker := map[int]int{}
+		for flow, seen := range s.workers {
+			if flow == "neighbours" {
+				continue
+			}
+			require.Len(t, seen, 1, "%s: %v", flow, seen)
+			for i, n := range seen {
+				require.GreaterOrEqual(t, n, 2, flow)
+				perWorker[i]++
+			}
+		}
+		require.Contains(t, s.workers, "rest")
+		require.GreaterOrEqual(t, len(s.workers), 2*flows)
+		require.Len(t, perWorker, queues)
+		for i, n := range perWorker {
+			require.Greater(t, n, flows/queues, "worker %d: %v", i, perWorker)
+		}
+	})
 }
 
 // What crosses the bridge between other ports is none of the box's business.

@@ -59,7 +59,9 @@ func (a *attachment) chains() error {
 		a.before(box)
 		a.after()
 	}
-	a.rule(box, count(counterQueued), a.queue())
+	if err := a.queued(box); err != nil {
+		return err
+	}
 	pre := a.hook("pre", 0)
 	for _, pair := range a.pairs {
 		a.rule(pre, metaIs(expr.MetaKeyIIFNAME, named(pair[0])), metaIs(expr.MetaKeyOIFNAME, named(pair[1])), jump(box.Name))

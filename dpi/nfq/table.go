@@ -38,7 +38,8 @@ func installRules(ns int, a attachment) (*kernelRules, error) {
 	switch {
 	case errors.Is(err, unix.ENOENT):
 		return nil, &Error{Kind: ErrNoQueue, What: "nfq: the kernel's nftables can queue neither by its queue expression nor by the xtables target NFQUEUE",
-			Do: "load nft_queue, or nft_compat and xt_NFQUEUE (CONFIG_NFT_QUEUE, or CONFIG_NFT_COMPAT and CONFIG_NETFILTER_XT_TARGET_NFQUEUE)"}
+			Do: "load nft_queue, or nft_compat and xt_NFQUEUE (CONFIG_NFT_QUEUE, or CONFIG_NFT_COMPAT and CONFIG_NETFILTER_XT_TARGET_NFQUEUE); " +
+				"for several queues nft_hash as well (CONFIG_NFT_HASH)"}
 	case tableExists(ns): // EEXIST, or EPERM where the table has another owner
 		return nil, &Error{Kind: ErrInUse, What: "nfq: this network namespace has a table inet " + tableName + " already",
 			Do: "stop the other daemon, or remove the table (nft delete table inet " + tableName + ")"}

@@ -8,8 +8,6 @@ import (
 
 	"dpilab/dpi"
 	"dpilab/rules"
-
-	"golang.org/x/sys/unix"
 )
 
 // worker reads one queue and owns one engine.
@@ -92,16 +90,6 @@ func (w *worker) run() (err error) {
 			return err
 		}
 	}
-}
-
-// stayOn binds the thread to a processor.
-func stayOn(processor int) error {
-	var set unix.CPUSet
-	set.Set(processor)
-	if err := unix.SchedSetaffinity(0, &set); err != nil {
-		return fmt.Errorf("nfq: run a worker on processor %d: %w", processor, err)
-	}
-	return nil
 }
 
 // abandon gives what the engine holds the fate that packets have when nobody decides. IDs mean other packets in the next queue, so the

@@ -50,7 +50,7 @@ func TestBoxAlone(t *testing.T) {
 		do   func(*lab.Lab) func(func() error) error
 		args string
 	}{
-		"bridged": {func(l *lab.Lab) func(func() error) error { return l.Wire("box").Do }, "--inside inside --outside outside"},
+		"bridged": {func(l *lab.Lab) func(func() error) error { return l.Wire("box").Do }, "--inside inside --outside outside --queues 3"},
 		"routed":  {func(l *lab.Lab) func(func() error) error { return l.Host("isp").Do }, "--inside access --outside uplink --routed --reference"},
 	} {
 		t.Run(name, func(t *testing.T) {
