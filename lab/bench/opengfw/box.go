@@ -78,8 +78,12 @@ func open(c config) (*box, error) {
 		return nil, errors.Join(err, b.io.Close())
 	}
 	b.io.attach = func() (err error) {
+		var decides nfq.Kernel
+		if !c.noOffload {
+			decides = nfq.KernelOffload
+		}
 		b.kernel, err = nfq.Attach(nfq.Config{
-			Inside: c.inside, Outside: c.outside, Bridged: true, FirstQueue: c.queue, Offload: !c.noOffload,
+			Inside: c.inside, Outside: c.outside, Bridged: true, FirstQueue: c.queue, Kernel: decides,
 		})
 		return err
 	}
