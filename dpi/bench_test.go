@@ -39,7 +39,10 @@ func benchPackets(b *testing.B, policy *rules.Compiled, packets func(client neti
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(n*len(sets[0])), "ns/packet")
 }
 
-var benchServer = netip.MustParseAddrPort("203.0.113.2:443")
+var (
+	benchClient = netip.MustParseAddrPort("198.18.0.1:1024")
+	benchServer = netip.MustParseAddrPort("203.0.113.2:443")
+)
 
 func benchTCP(client netip.AddrPort, dir rules.Direction, flags uint8, seq uint32, payload []byte) Packet {
 	if dir == rules.Up {
