@@ -43,6 +43,8 @@ Exit codes: 0 measured, 1 something that was measured did not work (or, with --r
 			if err := f.options.Check(); err != nil {
 				return err
 			}
+			// Where it has to be built first, what it is made of may have to come from the network, which there is none of inside.
+			_, _ = bench.FindOpenGFW(cmd.Context(), f.options.OpenGFW)
 			lab.Enter()
 			return f.run(cmd.Context(), cmd.OutOrStdout(), cmd.ErrOrStderr())
 		},

@@ -133,12 +133,14 @@ type runner struct {
 	lab            *lab.Lab
 	client, server *agent
 	policies       policies
+	openGFW        string // its program, once it was looked for
+	noOpenGFW      error  // why there is none
 }
 
 func newRunner(ctx context.Context, o Options, folder string) *runner {
 	return &runner{
 		ctx: ctx, o: o, folder: folder, samples: newSamples(), ratios: map[string]float64{}, machine: thisMachine(),
-		policies: policies{folder: folder},
+		policies: policies{folder: folder}, leftOut: []Remark{}, failed: []Remark{},
 	}
 }
 

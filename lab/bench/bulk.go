@@ -18,6 +18,7 @@ func (r *runner) bulk() error {
 		wirePath("bulk_wire"),
 		boxPath("bulk_offloaded", r.large, lab.BoxOptions{}),
 		boxPath("bulk_gonfqueue", r.large, lab.BoxOptions{Reader: nfq.GoNFQueue}),
+		openGFWPath("bulk_opengfw", 1, false, true),
 	}
 	err := r.along(paths, func(p path, b running, round int) error {
 		x, u, err := r.streamThrough(b)
@@ -43,6 +44,7 @@ func (r *runner) queued() error {
 	paths := []path{
 		boxPath("queued_dpilab", counting, lab.BoxOptions{Without: nfq.KernelAll}),
 		boxPath("queued_gonfqueue", counting, lab.BoxOptions{Without: nfq.KernelAll, Reader: nfq.GoNFQueue}),
+		openGFWPath("queued_opengfw", 1, false, false),
 	}
 	err := r.along(paths, func(p path, b running, round int) error {
 		x, u, err := r.streamThrough(b)
@@ -65,6 +67,7 @@ func (r *runner) queued() error {
 	cpu, ok := r.samples.median("queued_dpilab_cpu")
 	r.ratio("cpu_us_bulk", cpu, ok)
 	r.compare("queued_vs_gonfqueue", "queued_dpilab", "queued_gonfqueue", over)
+	r.compare("queued_vs_opengfw", "queued_dpilab", "queued_opengfw", over)
 	return nil
 }
 
@@ -93,6 +96,7 @@ func (r *runner) latency() error {
 		wirePath("latency_wire"),
 		boxPath("latency_dpilab", counting, lab.BoxOptions{Without: nfq.KernelAll}),
 		boxPath("latency_gonfqueue", counting, lab.BoxOptions{Without: nfq.KernelAll, Reader: nfq.GoNFQueue}),
+		openGFWPath("latency_opengfw", 1, false, false),
 	}
 	err := r.along(paths, func(p path, b running, round int) error { return r.roundTrips(p.name, round) })
 	if err != nil {
@@ -110,7 +114,7 @@ func (r *runner) roundTrips(row string, round int) error {
 	if err != nil {
 		return err
 	}
-	if x.Done == 0 || x.Failed > x.Done/1000 {
+	if x.Done == 0 || tooMany(x) {
 		return fmt.Errorf("%d of %d datagrams did not come back", x.Failed, x.Failed+x.Done)
 	}
 	r.samples.set(row+"_p50", "us", round, x.Times.P50)

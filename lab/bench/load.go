@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -156,22 +157,27 @@ func askEcho(j job) (answer, error) {
 		return answer{}, err
 	}
 	var x answer
-	b := make([]byte, echoSize)
+	out, in := make([]byte, echoSize), make([]byte, echoSize)
 	took := make([]time.Duration, 0, 1<<18)
 	start := time.Now()
-	for time.Since(start) < j.For {
+	for n := uint64(1); time.Since(start) < j.For; n++ {
+		binary.BigEndian.PutUint64(out, n)
 		sent := time.Now()
-		if _, err := unix.Write(fd, b); err != nil {
+		if _, err := unix.Write(fd, out); err != nil {
 			return x, err
 		}
-		if _, err := unix.Read(fd, b); err != nil {
-			if err == unix.EINTR || err == unix.EAGAIN {
-				x.Failed++
-				continue
-			}
+		var err error = unix.EINTR
+		for err == unix.EINTR || err == nil && binary.BigEndian.Uint64(in) < n { // one that came too late is not this one
+			_, err = unix.Read(fd, in)
+		}
+		switch err {
+		case nil:
+			took = append(took, time.Since(sent))
+		case unix.EAGAIN:
+			x.Failed++
+		default:
 			return x, err
 		}
-		took = append(took, time.Since(sent))
 	}
 	x.Done, x.Took, x.Times = len(took), time.Since(start), newTimes(took)
 	return x, nil
