@@ -30,6 +30,7 @@
 //
 // # Readers
 //
-// Own is the reader for use: recvmmsg in, many verdicts in one send, nothing allocated a packet. GoNFQueue is the
+// Own is the reader for use: recvmmsg in, many verdicts in one send, a run of accepted packets in one message, nothing allocated a
+// packet. GoNFQueue is the
 // same interface over github.com/florianl/go-nfqueue, slower and obvious; tests compare the two.
 package nfq

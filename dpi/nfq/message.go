@@ -12,6 +12,7 @@ const (
 	typePacket  = subsystem << 8
 	typeVerdict = subsystem<<8 | 1
 	typeConfig  = subsystem<<8 | 2
+	typeBatch   = subsystem<<8 | 3
 
 	attrPacketHeader  = 1
 	attrVerdictHeader = 2
@@ -65,6 +66,14 @@ func appendAttr32(b []byte, typ uint16, v uint32) []byte {
 	b = binary.NativeEndian.AppendUint16(b, attrHeader+4)
 	b = binary.NativeEndian.AppendUint16(b, typ)
 	return binary.BigEndian.AppendUint32(b, v)
+}
+
+// appendBatch adds the message that accepts every packet with an id up to this one.
+func appendBatch(b []byte, queue uint16, id uint32) []byte {
+	start := len(b)
+	b = appendVerdict(b, queue, id, true, 0, nil)
+	binary.NativeEndian.PutUint16(b[start+4:], typeBatch)
+	return b
 }
 
 // appendVerdict adds one verdict message. data must fit an attribute.

@@ -16,14 +16,14 @@ const (
 	maxReplaced = 0xffff - attrHeader
 )
 
-// own is the fast Queue. It reads with recvmmsg and sends many verdict messages at once. NFQNL_MSG_VERDICT_BATCH is
-// not used, although it is a tenth faster: it decides every id up to one, and the engine may hold some of them.
+// own is the fast Queue. It reads with recvmmsg and sends many verdict messages at once, one for a whole run of accepted packets.
 type own struct {
 	fd        int
 	number    uint16
 	headers   []mmsghdr
 	buffers   [][]byte
 	packets   []Packet
+	run       run
 	out       []byte
 	err       error // of a verdict, until Flush
 	overflows atomic.Uint64
@@ -60,6 +60,7 @@ func newOwn(fd int, c QueueConfig) *own {
 
 // Receive implements Queue.
 func (q *own) Receive() ([]Packet, error) {
+	q.run.received(q.packets)
 	q.packets = q.packets[:0]
 	n, _, e := unix.Syscall6(unix.SYS_RECVMMSG, uintptr(q.fd), uintptr(unsafe.Pointer(&q.headers[0])), batchSize, unix.MSG_WAITFORONE, 0, 0)
 	switch e {
@@ -114,14 +115,20 @@ func (q *own) Verdict(id uint32, accept bool, mark uint32, data []byte) {
 		q.refused.Add(1)
 		accept, data = false, nil
 	}
-	if len(q.out) > 0 && len(q.out)+len(data)+64 > verdictRoom {
+	if q.run.decided(q.packets, id) && accept && mark == 0 && data == nil {
+		q.run.add(id)
+		return
+	}
+	if len(q.out) > 0 && len(q.out)+len(data)+128 > verdictRoom {
 		q.err = errors.Join(q.err, q.send())
 	}
+	q.out = q.run.appendTo(q.out, q.number)
 	q.out = appendVerdict(q.out, q.number, id, accept, mark, data)
 }
 
 // Flush implements Queue.
 func (q *own) Flush() error {
+	q.out = q.run.appendTo(q.out, q.number)
 	err := q.send()
 	if q.err != nil {
 		err, q.err = errors.Join(q.err, err), nil

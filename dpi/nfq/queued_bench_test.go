@@ -1,0 +1,242 @@
+package nfq
+
+import (
+	"crypto/tls"
+	"fmt"
+	"io"
+	"net"
+	"net/netip"
+	"runtime"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"dpilab/dpi"
+	"dpilab/rules"
+
+	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/unix"
+)
+
+// BenchmarkQueued is a bridge with a box whose real engine, under the policy 2025-home, sees every packet: what a policy that counts
+// costs. It compares the bare wire, either reader with one queue and two, and the own reader with the flows offloaded.
+//
+//   - bulk: one TCP flow; an iteration is 64 KiB;
+//   - connections: connect, send a ClientHello, read 256 bytes, close; an iteration is a connection, eight at a time;
+//   - latency: an iteration is 32 bytes there and back by UDP, one at a time; p50-us and p99-us.
+//
+// Sender, receiver and box share the processors: these are figures of the whole testbed. us-CPU/packet is the time of the workers'
+// threads over the packets they received, what the kernel does with a packet that was passed on included (not for go-nfqueue, which
+// reads on other threads); us-all/packet is the processor time of the whole process, both ends included. allocs/packet is everything
+// that the process allocated meanwhile.
+func BenchmarkQueued(b *testing.B) {
+	for _, load := range []struct {
+		name string
+		run  func(*testing.B, *wire)
+	}{{"bulk", bulk}, {"connections", connections}, {"latency", latency}} {
+		for _, c := range []queuedCase{
+			{"wire", Own, 0, 0},
+			{"own-1", Own, 1, 0},
+			{"own-2", Own, 2, 0},
+			{"own-offload", Own, 1, KernelOffload},
+			{"go-nfqueue-1", GoNFQueue, 1, 0},
+			{"go-nfqueue-2", GoNFQueue, 2, 0},
+		} {
+			b.Run(load.name+"/"+c.name, func(b *testing.B) { c.run(b, load.run) })
+		}
+	}
+}
+
+type queuedCase struct {
+	name   string
+	reader Reader
+	queues int // 0: no box
+	kernel Kernel
+}
+
+func (c *queuedCase) run(b *testing.B, load func(*testing.B, *wire)) {
+	w := newWire(b, true)
+	var d *Daemon
+	if c.queues > 0 {
+		p, err := rules.Shipped("2025-home")
+		require.NoError(b, err)
+		policy, err := p.Compile()
+		require.NoError(b, err)
+		config := w.config(nil)
+		shared := dpi.NewShared()
+		config.Engines = func(i int) Engine {
+			return dpi.New(dpi.Options{Policy: policy, Seed: 1, Worker: i, Shared: shared})
+		}
+		config.Reader, config.Queues, config.Kernel = c.reader, c.queues, c.kernel
+		d = w.start(config)
+		require.NoError(b, d.Each(func(int, Engine) {}))
+	}
+	before := used(b, d)
+	load(b, w)
+	b.StopTimer()
+	if d == nil {
+		return
+	}
+	after := used(b, d)
+	n := w.counters(d)
+	require.Zero(b, n.Refused)
+	packets := float64(n.Received)
+	b.ReportMetric(float64(n.Overflowed), "overflows")
+	if c.kernel == 0 {
+		b.ReportMetric((after.all-before.all).Seconds()*1e6/packets, "us-all/packet")
+		b.ReportMetric(float64(after.mallocs-before.mallocs)/packets, "allocs/packet")
+		if c.reader == Own {
+			b.ReportMetric((after.workers-before.workers).Seconds()*1e6/packets, "us-CPU/packet")
+		}
+	}
+}
+
+// usage is what was used up so far.
+type usage struct {
+	all, workers time.Duration
+	mallocs      uint64
+}
+
+func used(b *testing.B, d *Daemon) (u usage) {
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	u.all, u.mallocs = processorTime(unix.RUSAGE_SELF), m.Mallocs
+	if d != nil {
+		require.NoError(b, d.Each(func(int, Engine) { u.workers += processorTime(unix.RUSAGE_THREAD) }))
+	}
+	return u
+}
+
+func processorTime(who int) time.Duration {
+	var r unix.Rusage
+	if unix.Getrusage(who, &r) != nil {
+		return 0
+	}
+	return time.Duration(r.Utime.Nano() + r.Stime.Nano())
+}
+
+func bulk(b *testing.B, w *wire) {
+	from, to := w.pipe(b)
+	var received int64
+	var running sync.WaitGroup
+	running.Go(func() {
+		received, _ = io.CopyBuffer(struct{ io.Writer }{io.Discard}, struct{ io.Reader }{to}, make([]byte, 256<<10))
+	})
+	chunk := make([]byte, 64<<10)
+	b.ResetTimer()
+	for range b.N {
+		if _, err := from.Write(chunk); err != nil {
+			b.Fatal(err)
+		}
+	}
+	require.NoError(b, from.CloseWrite())
+	running.Wait()
+	b.StopTimer()
+	require.Equal(b, int64(b.N)*int64(len(chunk)), received)
+	b.ReportMetric(float64(received)*8/1e6/b.Elapsed().Seconds(), "Mbit/s")
+}
+
+// helloTo is a ClientHello in its record.
+func helloTo(name string) (hello []byte) {
+	ours, theirs := net.Pipe()
+	go func() {
+		_ = tls.Client(theirs, &tls.Config{ServerName: name, CurvePreferences: []tls.CurveID{tls.X25519}}).Handshake()
+		_ = theirs.Close()
+	}()
+	hello = make([]byte, 4096)
+	n, _ := ours.Read(hello)
+	_ = ours.Close()
+	return hello[:n]
+}
+
+func connections(b *testing.B, w *wire) {
+	const workers, answer = 8, 256
+	hello := helloTo("open.example")
+	require.Greater(b, len(hello), 100)
+	at := netip.AddrPortFrom(w.endIP[4], 443)
+	var l *net.TCPListener
+	w.in(w.end, func() (err error) {
+		l, err = net.ListenTCP("tcp", net.TCPAddrFromAddrPort(at))
+		return err
+	})
+	defer l.Close()
+	for range workers {
+		go func() {
+			buffer := make([]byte, len(hello))
+			for {
+				c, err := l.AcceptTCP()
+				if err != nil {
+					return
+				}
+				if _, err := io.ReadFull(c, buffer); err == nil {
+					_, _ = c.Write(buffer[:answer])
+				}
+				_, _ = c.Read(buffer) // until the client closes
+				_ = c.Close()
+			}
+		}()
+	}
+	tries := make(chan struct{}, workers)
+	var running sync.WaitGroup
+	for range workers {
+		running.Go(func() {
+			err := inNetNS(int(w.client), func() error {
+				buffer := make([]byte, answer)
+				for range tries {
+					c, err := net.DialTCP("tcp", nil, net.TCPAddrFromAddrPort(at))
+					if err == nil {
+						if _, err = c.Write(hello); err == nil {
+							_, err = io.ReadFull(c, buffer)
+						}
+						_ = c.SetLinger(0) // no ports in TIME_WAIT
+						_ = c.Close()
+					}
+					if err != nil {
+						return err
+					}
+				}
+				return nil
+			})
+			if err != nil {
+				b.Error(err)
+			}
+		})
+	}
+	b.ResetTimer()
+	for range b.N {
+		tries <- struct{}{}
+	}
+	close(tries)
+	running.Wait()
+	b.StopTimer()
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "conn/s")
+}
+
+func latency(b *testing.B, w *wire) {
+	w.echo(4)
+	u := w.dialUDP(4)
+	text := make([]byte, 32)
+	buffer := make([]byte, 64)
+	took := make([]time.Duration, 0, b.N)
+	b.ResetTimer()
+	for range b.N {
+		start := time.Now()
+		_, err := u.Write(text)
+		if err == nil {
+			err = u.SetReadDeadline(start.Add(patience))
+		}
+		if err == nil {
+			_, err = u.Read(buffer)
+		}
+		if err != nil {
+			b.Fatal(fmt.Errorf("after %d answers: %w", len(took), err))
+		}
+		took = append(took, time.Since(start))
+	}
+	b.StopTimer()
+	slices.Sort(took)
+	for _, p := range []int{50, 99} {
+		b.ReportMetric(float64(took[len(took)*p/100].Nanoseconds())/1e3, fmt.Sprintf("p%d-us", p))
+	}
+}
