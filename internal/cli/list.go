@@ -17,7 +17,15 @@ func listCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "list",
 		Short: "List the scenarios, policies, traces and topologies that ship with dpilab",
-		Args:  cobra.NoArgs,
+		Long: `List the scenarios, policies, traces and topologies that ship with dpilab.
+
+To turn block lists of other programs into lists for policies: dpilab lists import, with s.`,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return fmt.Errorf("list takes nothing, found %q: it names what ships; block lists are the matter of dpilab lists import", args[0])
+			}
+			return nil
+		},
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return list(cmd.OutOrStdout())
 		},
