@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"bytes"
 	"fmt"
 	"maps"
 	"net/netip"
@@ -41,8 +42,8 @@ func (a *Addresses) With(other *Addresses) *Addresses {
 // ParseAddresses reads a table; file is for messages. Errors are of type *Error.
 func ParseAddresses(file string, data []byte) (*Addresses, error) {
 	a := &Addresses{map[string]addressEntry{}}
-	err := eachLine(file, data, func(line string) error {
-		words := strings.Fields(line)
+	err := eachLine(file, bytes.NewReader(data), len(data), func(line []byte) error {
+		words := strings.Fields(string(line))
 		name := words[0]
 		switch _, twice := a.entries[name]; {
 		case !strictyaml.IsLabel(name) || looksLikePrefix(name):

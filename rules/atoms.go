@@ -55,12 +55,60 @@ func (b *compiler) atom(k atomKey) (wanted, error) {
 				return x, fmt.Errorf("%q is one too many: at most %d lists and rules of a policy may use stars and keywords; put some together in one list",
 					k.word, maxWild)
 			}
-			x.wild = 1 << b.wild
-			b.wild++
+			x.wild = b.bit()
 		}
 		b.names.add(p, one, x.wild)
 	}
+	if l.suffixes.count >= bigList && (x.wild != 0 || b.spare > 0) {
+		if x.wild == 0 {
+			b.spare--
+			x.wild = b.bit()
+		}
+		b.names.big = append(b.names.big, bigNames{&l.suffixes, x.wild})
+		return x, nil
+	}
+	l.suffixes.each(func(hits, name []byte) { b.names.addSuffix(string(name), hits[0], one) })
 	return x, nil
+}
+
+// bigList is how many names a list must have to be kept in a table of its own, if a bit is left for it (choice): below, what it costs to
+// merge it with others is too little to be seen, and a table more is one more to look at for every name.
+var bigList = 4096
+
+func (b *compiler) bit() uint32 {
+	b.wild++
+	return 1 << (b.wild - 1)
+}
+
+// spareBits gives how many bits those that use stars and keywords leave to big lists.
+func (p *Policy) spareBits() int {
+	starred := map[string]bool{}
+	for i := range p.Rules {
+		for _, c := range p.Rules[i].conditions() {
+			for fact, words := range c.words() {
+				for _, w := range words {
+					if k := wordKey(Fact(fact), w); k.names {
+						starred[w] = starred[w] || p.hasStars(w)
+					}
+				}
+			}
+		}
+	}
+	spare := maxWild
+	for _, yes := range starred {
+		if yes {
+			spare--
+		}
+	}
+	return max(spare, 0)
+}
+
+func (p *Policy) hasStars(word string) bool {
+	if l := p.lists[word]; l != nil {
+		return slices.ContainsFunc(l.patterns, func(p pattern) bool { return p.form >= formEnds })
+	}
+	one, err := parsePattern(word)
+	return err == nil && one.form >= formEnds
 }
 
 // wordList gives the list that a word of a rule means: the one of that name, or one of what the word itself describes.

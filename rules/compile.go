@@ -49,6 +49,7 @@ func (p *Policy) Compile() (*Compiled, error) {
 		names:  newNamesBuilder(p.Profile.TrailingDot),
 		sets:   newClasses(),
 		own:    map[netip.Prefix]uint32{},
+		spare:  p.spareBits(),
 	}
 	c := &Compiled{Policy: p, Profile: p.Profile, Rules: p.Rules, tests: make([]test, len(p.Rules))}
 	for i := range p.Rules {
@@ -63,7 +64,11 @@ func (p *Policy) Compile() (*Compiled, error) {
 		c.reads |= c.tests[i].reads()
 	}
 	c.signs = b.signs.Signs
-	c.names, c.addrs = b.names.build(), newAddrs(b.sets, b.own)
+	var err error
+	if c.names, err = b.names.build(); err != nil {
+		return nil, &Error{File: p.File, Text: err.Error()}
+	}
+	c.addrs = newAddrs(b.sets, b.own)
 	c.names.classes.forget()
 	c.addrs.classes.forget()
 	all := make([]int32, len(c.Rules))
@@ -86,6 +91,7 @@ type compiler struct {
 	sets   *classes // of addresses
 	own    map[netip.Prefix]uint32
 	wild   int
+	spare  int // bits that big lists may have
 	last   uint32
 	signs  signsBuilder
 }

@@ -5,7 +5,7 @@ package rules
 // have classes of their own: do not compare them.
 //
 // The low half numbers a set that was put together by Compile: what a name or an address is in by its suffix or prefix.
-// The high half is a bit for each list that the name is in by a pattern with a star or a keyword.
+// The high half is a bit for each list that the name is in by a pattern with a star or a keyword, and for each big list.
 type Class uint64
 
 func makeClass(set, wild uint32) Class { return Class(wild)<<32 | Class(set) }

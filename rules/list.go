@@ -35,51 +35,22 @@ type List struct {
 	Name     string
 	File     string // where its entries are: a file of its own, or the policy's
 	Prefixes []netip.Prefix
-	patterns []pattern
+	patterns []pattern // of a file, those with stars and keywords
+	suffixes nameTable // of a file, all others, with a byte of hits each
 	domains  bool
 }
 
 // Domains tells whether this is a list of domains.
 func (l *List) Domains() bool { return l.domains }
 
-// Len is the number of entries.
-func (l *List) Len() int { return len(l.Prefixes) + len(l.patterns) }
+// Len is the number of entries. Those of one name in a file of domains are one.
+func (l *List) Len() int { return len(l.Prefixes) + len(l.patterns) + l.suffixes.count }
 
 // The endings of list files.
 const (
 	domainsEnding  = ".domains"
 	prefixesEnding = ".prefixes"
 )
-
-// parseList reads a list file, whose ending says its kind.
-func parseList(name, file string, data []byte) (*List, error) {
-	l := &List{Name: name, File: file, domains: strings.HasSuffix(file, domainsEnding)}
-	if err := eachLine(file, data, l.add); err != nil {
-		return nil, err
-	}
-	return l, nil
-}
-
-// eachLine gives the lines of a file that have something in them, one at least, without comments. Errors get their place.
-func eachLine(file string, data []byte, read func(line string) error) error {
-	n, found := 0, false
-	for line := range strings.SplitSeq(strings.TrimPrefix(string(data), "\ufeff"), "\n") {
-		n++
-		line, _, _ = strings.Cut(line, "#")
-		line = strings.TrimSpace(line)
-		if line == "" {
-			continue
-		}
-		if err := read(line); err != nil {
-			return &Error{File: file, Line: n, Text: err.Error()}
-		}
-		found = true
-	}
-	if !found {
-		return &Error{File: file, Line: 1, Text: "found no entry, expected at least one"}
-	}
-	return nil
-}
 
 func (l *List) add(entry string) error {
 	if l.domains {

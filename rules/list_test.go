@@ -1,20 +1,37 @@
 package rules
 
 import (
+	"bytes"
+	"io"
 	"strings"
 	"testing"
+	"testing/iotest"
 
 	"github.com/stretchr/testify/require"
 )
 
+// parseList reads a list out of memory.
+func parseList(name, file string, data []byte) (*List, error) {
+	return readList(name, file, bytes.NewReader(data), int64(len(data)))
+}
+
+// lines gives the entries as a file has them: those that are neither stars nor keywords first.
+func (l *List) lines() (all []string) {
+	l.suffixes.each(func(hits, name []byte) {
+		f := []form{formExact, formUnder, formTree}[hits[0]-1]
+		all = append(all, pattern{f, string(name)}.String())
+	})
+	for _, p := range l.patterns {
+		all = append(all, p.String())
+	}
+	return all
+}
+
 func TestListFile(t *testing.T) {
-	l, err := parseList("x", "x.domains", []byte("\ufeff# head\r\nX.com # tail\r\n\r\n  =y.com\r\n*.z.com\n*w.com\n*v*\nkeyword:u\n=X.com\nT13d*"))
+	l, err := parseList("x", "x.domains", []byte("\ufeff# head\r\nX.com # tail\r\n\r\n  =y.com\r\n*.z.com\n*w.com\n*v*\nkeyword:u\n=X.com\nT13d*\n=z.com"))
 	require.NoError(t, err)
-	require.Equal(t, []pattern{
-		{formTree, "x.com"}, {formExact, "y.com"}, {formUnder, "z.com"}, {formEnds, "w.com"},
-		{formContains, "v"}, {formKeyword, "u"}, {formExact, "x.com"}, {formStarts, "t13d"},
-	}, l.patterns)
-	require.Equal(t, 8, l.Len())
+	require.ElementsMatch(t, []string{"x.com", "=y.com", "z.com", "*w.com", "*v*", "keyword:u", "t13d*"}, l.lines())
+	require.Equal(t, 7, l.Len())
 	require.True(t, l.Domains())
 
 	l, err = parseList("n", "n.prefixes", []byte("192.0.2.0/24\n192.0.2.7\n2001:db8::/32 # six\n::ffff:192.0.2.1\n0.0.0.0/0\n"))
@@ -30,6 +47,8 @@ func TestListErrors(t *testing.T) {
 	label := strings.Repeat("a", 63)
 	long := strings.Join([]string{label, label, label, label}, ".")
 	for _, c := range []struct{ file, line, want string }{
+		{"l.domains", strings.Repeat(" ", 4097), "found a line of more than 4096 bytes, expected one entry a line"},
+		{"l.prefixes", "# " + strings.Repeat("a", 5000), "found a line of more than 4096 bytes, expected one entry a line"},
 		{"l.domains", "x.com.", `found "x.com.", expected "x.com" without the last dot`},
 		{"l.domains", ".x.com", `found a label of 0 letters in ".x.com", expected 1 to 63`},
 		{"l.domains", label + "a.com", "found a label of 64 letters in \"" + label + "a.com\", expected 1 to 63"},
@@ -50,6 +69,26 @@ func TestListErrors(t *testing.T) {
 	} {
 		_, err := parseList("l", c.file, []byte("# one\n"+c.line+"\n"))
 		require.EqualError(t, err, c.file+":2: "+c.want)
+	}
+}
+
+// A file without line ends is not read to its end.
+func TestListLineIsBounded(t *testing.T) {
+	_, err := readList("l", "l.domains", strings.NewReader("x.com\n\n"+strings.Repeat("y", 200<<10)), 0)
+	require.EqualError(t, err, "l.domains:3: found a line of more than 4096 bytes, expected one entry a line")
+	_, err = readList("l", "l.domains", io.MultiReader(strings.NewReader(strings.Repeat("y", 1<<20)), iotest.ErrReader(io.ErrNoProgress)), 0)
+	require.EqualError(t, err, "l.domains:1: found a line of more than 4096 bytes, expected one entry a line")
+	_, err = readList("l", "l.domains", io.MultiReader(strings.NewReader("x.com\n"), iotest.ErrReader(io.ErrNoProgress)), 0)
+	require.Equal(t, io.ErrNoProgress, err)
+}
+
+// However a text is cut, it is the same list.
+func TestListInPieces(t *testing.T) {
+	text := "\ufeff# head\r\nx.com\r\n" + strings.Repeat(strings.Repeat(" ", 4090)+"y.com\n", 100) + "z.com"
+	for _, from := range []io.Reader{iotest.OneByteReader(strings.NewReader(text)), iotest.DataErrReader(strings.NewReader(text)), iotest.HalfReader(strings.NewReader(text))} {
+		l, err := readList("l", "l.domains", from, 0)
+		require.NoError(t, err)
+		require.ElementsMatch(t, []string{"x.com", "y.com", "z.com"}, l.lines())
 	}
 }
 
@@ -78,18 +117,22 @@ func FuzzList(f *testing.F) {
 			require.NotContains(t, err.Error(), "\n")
 			return
 		}
-		var lines []string
-		for _, p := range l.patterns {
-			lines = append(lines, p.String())
-		}
+		lines := l.lines()
 		again, err := parseList("l", "l.domains", []byte(strings.Join(lines, "\n")))
 		require.NoError(t, err)
-		require.Equal(t, l.patterns, again.patterns)
+		require.ElementsMatch(t, lines, again.lines())
 		want := false
 		for _, line := range lines {
 			want = want || len(name) <= 255 && lineHas(line, lower(name))
 		}
-		require.Equal(t, want, nameIndex(lines...).class([]byte(name)) != 0, "%q in %q", name, lines)
+		for _, size := range []int{1, 1 << 20} { // kept as big, and not
+			bigList = size
+			p := &Policy{lists: map[string]*List{"l": l}, Rules: []Rule{{When: Condition{SNI: []string{"l"}}}}}
+			c, err := p.Compile()
+			require.NoError(t, err)
+			got := c.Match(&Facts{Known: AllFacts, SNI: c.Name([]byte(name))})
+			require.Equal(t, want, got == 0, "%q in %q", name, lines)
+		}
 	})
 }
 
@@ -101,6 +144,7 @@ func nameIndex(lines ...string) *names {
 		must(err)
 		b.add(p, b.classes.single(0), 1)
 	}
-	x := b.build()
+	x, err := b.build()
+	must(err)
 	return &x
 }

@@ -1,64 +1,84 @@
 package rules
 
-import "strings"
+import (
+	"encoding/binary"
+	"strings"
+)
 
-// maxWild is how many lists, and patterns in rules, may use stars and keywords: each has a bit in a Class.
+// maxWild is how many lists, and patterns in rules, may use stars and keywords: each has a bit in a Class. Big lists have those that are left.
 const maxWild = 32
 
 // names gives the Class of a name.
-//
-// The suffixes are in a plain map: a table of our own, with open addressing over a block of bytes and a rolling hash, was no
-// faster from 10 to 1,000,000 names.
 type names struct {
 	classes  *classes
-	suffixes map[string]entry
+	suffixes nameTable // with a classPair each
+	big      []bigNames
 	pieces   *automaton
 	labels   map[string]uint32 // bits of each keyword
 	dots     bool              // a last dot is ignored
 }
 
-// entry is a suffix that some pattern has. Both classes count the patterns of all shorter suffixes in, so that the longest
-// suffix that is found gives all.
-type entry struct {
-	self  uint32 // of the name itself
-	under uint32 // of the names under it
+// The value of a suffix that some pattern has is two classes: of the name itself, and of the names under it. Both count the patterns of all
+// shorter suffixes in, so that the longest suffix that is found gives all.
+const (
+	selfClass  = 0
+	underClass = 4
+	classPair  = 8
+)
+
+// bigNames is a list that is too long to be merged with others: it has a bit.
+type bigNames struct {
+	*nameTable // with a byte of hits each
+	bit        uint32
 }
+
+// The bits of an entry of a list: what it hits.
+const (
+	hitsSelf  = 1
+	hitsUnder = 2
+)
 
 // class takes any case and allocates nothing.
 func (x *names) class(name []byte) Class {
-	var low [maxName + 2]byte
-	if len(name) > len(low) {
+	if len(name) > longestAsked {
 		return 0
 	}
-	for i, c := range name {
-		low[i] = lowerByte(c)
+	var k nameKey
+	k.set(name)
+	if x.dots {
+		k.cutDot()
 	}
-	n := low[:len(name)]
-	if x.dots && len(n) > 0 && n[len(n)-1] == '.' {
-		n = n[:len(n)-1]
-	}
-	return makeClass(x.set(n), x.stars(n))
+	set, wild := x.found(&k)
+	return makeClass(set, wild|x.stars(k.name()))
 }
 
-// set looks for the longest suffix first.
-func (x *names) set(name []byte) uint32 {
-	if e, ok := x.suffixes[string(name)]; ok {
-		return e.self
-	}
-	return x.above(name)
-}
-
-// above gives the class that the nearest shorter suffix has for what is under it.
-func (x *names) above(name []byte) uint32 {
-	for i, c := range name {
-		if c != '.' {
-			continue
+// found looks for all suffixes, the shortest first: the hash of each goes into that of the next.
+func (x *names) found(k *nameKey) (set, wild uint32) {
+	h, end := uint64(0), k.n
+	for depth := 1; ; depth++ {
+		from := k.label(end)
+		h = k.hash(h, from, end)
+		class, hits := underClass, byte(hitsUnder)
+		if from == 0 {
+			class, hits = selfClass, hitsSelf
 		}
-		if e, ok := x.suffixes[string(name[i+1:])]; ok {
-			return e.under
+		if x.suffixes.has(depth) {
+			if at := x.suffixes.find(h, k.low[from:k.n]); at >= 0 {
+				set = binary.LittleEndian.Uint32(x.suffixes.entries[at+class:])
+			}
 		}
+		for i := range x.big {
+			if b := &x.big[i]; wild&b.bit == 0 && b.has(depth) {
+				if at := b.find(h, k.low[from:k.n]); at >= 0 && b.entries[at]&hits != 0 {
+					wild |= b.bit
+				}
+			}
+		}
+		if from == 0 {
+			return set, wild
+		}
+		end = from - 1
 	}
-	return 0
 }
 
 func (x *names) stars(name []byte) uint32 {
@@ -82,11 +102,15 @@ func (x *names) stars(name []byte) uint32 {
 // namesBuilder takes patterns, each for an atom.
 type namesBuilder struct {
 	names
+	own   map[string][2]uint32 // of each suffix: the classes of itself and of what is under it, without those of shorter ones
 	found []piece
 }
 
 func newNamesBuilder(dots bool) namesBuilder {
-	return namesBuilder{names: names{classes: newClasses(), suffixes: map[string]entry{}, labels: map[string]uint32{}, dots: dots}}
+	return namesBuilder{
+		names: names{classes: newClasses(), suffixes: nameTable{width: classPair}, labels: map[string]uint32{}, dots: dots},
+		own:   map[string][2]uint32{},
+	}
 }
 
 // add enters a pattern of an atom: one is the class of the atom alone, bit is for its patterns with stars and keywords.
@@ -94,34 +118,55 @@ func (b *namesBuilder) add(p pattern, one, bit uint32) {
 	switch p.form {
 	case formEnds, formContains, formStarts:
 		b.found = append(b.found, piece{p.text, bit, p.form == formStarts, p.form == formEnds})
-		return
 	case formKeyword:
 		b.labels[p.text] |= bit
-		return
+	default:
+		b.addSuffix(p.text, p.form.hits(), one)
 	}
-	e := b.suffixes[p.text]
-	if p.form != formUnder {
-		e.self = b.classes.union(e.self, one)
+}
+
+func (b *namesBuilder) addSuffix(name string, hits byte, one uint32) {
+	e := b.own[name]
+	if hits&hitsSelf != 0 {
+		e[0] = b.classes.union(e[0], one)
 	}
-	if p.form != formExact {
-		e.under = b.classes.union(e.under, one)
+	if hits&hitsUnder != 0 {
+		e[1] = b.classes.union(e[1], one)
 	}
-	b.suffixes[p.text] = e
+	b.own[name] = e
 }
 
 // build closes every suffix over the shorter ones, shortest first.
-func (b *namesBuilder) build() names {
+func (b *namesBuilder) build() (names, error) {
 	byDots := make([][]string, maxName)
-	for s := range b.suffixes {
+	var value []byte
+	for s := range b.own {
 		n := strings.Count(s, ".")
 		byDots[n] = append(byDots[n], s)
 	}
 	for _, suffixes := range byDots {
 		for _, s := range suffixes {
-			e, above := b.suffixes[s], b.above([]byte(s))
-			b.suffixes[s] = entry{b.classes.union(e.self, above), b.classes.union(e.under, above)}
+			e, above := b.own[s], b.above(s)
+			e = [2]uint32{b.classes.union(e[0], above), b.classes.union(e[1], above)}
+			b.own[s] = e
+			value = binary.LittleEndian.AppendUint32(binary.LittleEndian.AppendUint32(value[:0], e[0]), e[1])
+			b.suffixes.add([]byte(s), value...)
 		}
 	}
 	b.pieces = newAutomaton(b.found)
-	return b.names
+	return b.names, b.suffixes.build(func(into, value []byte) {})
+}
+
+// above gives the class that the nearest shorter suffix has for what is under it.
+func (b *namesBuilder) above(name string) uint32 {
+	for {
+		_, rest, more := strings.Cut(name, ".")
+		if !more {
+			return 0
+		}
+		if e, ok := b.own[rest]; ok {
+			return e[1]
+		}
+		name = rest
+	}
 }

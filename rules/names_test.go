@@ -3,6 +3,7 @@ package rules
 import (
 	"fmt"
 	"math/rand/v2"
+	"strconv"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -85,35 +86,68 @@ func TestTooManyStars(t *testing.T) {
 
 var sink Class
 
+// BenchmarkName: hot asks for the same thousand names over and over, cold for others each time, out of the whole list.
 func BenchmarkName(b *testing.B) {
-	for _, n := range []int{10, 1000, 100_000, 1_000_000} {
-		c, _ := manyNames(b, n)
-		r := rand.New(rand.NewPCG(1, 1))
-		for _, kind := range []struct{ name, form string }{{"hit", "www.site%d.example.com"}, {"miss", "www.other%d.example.com"}} {
-			var names [1024][]byte
-			for i := range names {
-				names[i] = fmt.Appendf(nil, kind.form, r.IntN(n))
+	for _, n := range []int{10, 100_000, 1_000_000, 10_000_000} {
+		c := manyNames(b, n)
+		for _, kind := range []struct{ name, before string }{{"hit", "www."}, {"miss", "not-"}} {
+			for _, asked := range []struct {
+				name  string
+				names int
+			}{{"hot", 1024}, {"cold", 1 << 20}} {
+				b.Run(fmt.Sprintf("%d/%s/%s", n, kind.name, asked.name), func(b *testing.B) {
+					names, ends := askedNames(kind.before, n, asked.names)
+					b.ReportAllocs()
+					for i := 0; b.Loop(); i++ {
+						at := i & (asked.names - 1)
+						sink = c.Name(names[ends[at]:ends[at+1]])
+					}
+				})
 			}
-			b.Run(fmt.Sprintf("%d/%s", n, kind.name), func(b *testing.B) {
-				b.ReportAllocs()
-				for i := 0; b.Loop(); i++ {
-					sink = c.Name(names[i&1023])
-				}
-			})
 		}
 	}
 }
 
-// manyNames compiles a policy of one rule, whose list has n domains.
-func manyNames(t testing.TB, n int) (*Compiled, *List) {
-	l := &List{Name: "many", domains: true}
-	for i := range n {
-		must(l.add(fmt.Sprintf("site%d.example.com", i)))
+// askedNames gives names one behind the other, which the CPU fetches ahead of time, as it does not those of the list.
+func askedNames(before string, n, asked int) (names []byte, ends []uint32) {
+	r := rand.New(rand.NewPCG(1, 1))
+	ends = append(ends, 0)
+	for range asked {
+		names = appendName(append(names, before...), r.IntN(n))
+		ends = append(ends, uint32(len(names)))
 	}
+	return names, ends
+}
+
+// manyLines gives n names, of two to four labels, as a file has them, each with the same in front of it.
+func manyLines(n int, before string) (text []byte) {
+	for i := range n {
+		text = append(text, before...)
+		text = append(appendName(text, i), '\n')
+	}
+	return text
+}
+
+func appendName(to []byte, i int) []byte {
+	words := [...]string{"shop", "news", "media", "my-cloud", "play", "bet", "the-best-video", "x"}
+	tlds := [...]string{"com", "ru", "net", "org", "info", "online", "co.uk", "com.ua"}
+	if i%5 == 0 {
+		to = append(append(to, words[i/5%8]...), '.')
+	}
+	to = strconv.AppendInt(append(to, words[i%8]...), int64(i), 10)
+	return append(append(to, '.'), tlds[i/8%8]...)
+}
+
+// manyNames compiles a policy of one rule, whose list has n domains.
+func manyNames(t testing.TB, n int) *Compiled { return compileList(t, manyLines(n, "")) }
+
+func compileList(t testing.TB, text []byte) *Compiled {
+	l, err := parseList("many", "many.domains", text)
+	require.NoError(t, err)
 	p := &Policy{Profile: DefaultProfile(), lists: map[string]*List{"many": l}, Rules: []Rule{{When: Condition{SNI: []string{"many"}}}}}
 	c, err := p.Compile()
 	require.NoError(t, err)
-	return c, l
+	return c
 }
 
 // BenchmarkNameStars is the cost of stars and keywords beside.
@@ -126,9 +160,16 @@ func BenchmarkNameStars(b *testing.B) {
 	}
 }
 
-func BenchmarkCompileMillionNames(b *testing.B) {
-	b.ReportAllocs()
-	for b.Loop() {
-		manyNames(b, 1_000_000)
+// BenchmarkLoadNames is the way from a text to a policy that is ready.
+func BenchmarkLoadNames(b *testing.B) {
+	for _, n := range []int{10, 100_000, 1_000_000} {
+		text := manyLines(n, "")
+		b.Run(strconv.Itoa(n), func(b *testing.B) {
+			b.ReportAllocs()
+			b.SetBytes(int64(len(text)))
+			for b.Loop() {
+				compileList(b, text)
+			}
+		})
 	}
 }

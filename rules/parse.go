@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"errors"
 	"io/fs"
 	"maps"
 	"path"
@@ -114,11 +115,11 @@ func (d *draft) readList(f strictyaml.Field, fsys fs.FS) (*List, error) {
 		return nil, f.Expected(what)
 	}
 	file := beside(d.File, s)
-	data, err := fs.ReadFile(fsys, file)
-	if err != nil {
+	l, err := openList(f.Name, file, fsys)
+	if bad := (*Error)(nil); err != nil && !errors.As(err, &bad) {
 		return nil, f.Fail("cannot read %s: %s", file, cause(err))
 	}
-	return parseList(f.Name, file, data)
+	return l, err
 }
 
 func readInlineList(f strictyaml.Field, file string, items []strictyaml.Node) (*List, error) {

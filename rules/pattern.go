@@ -18,6 +18,9 @@ const (
 	formKeyword              // keyword:word: has this label somewhere
 )
 
+// hits gives the bits of the forms up to formUnder.
+func (f form) hits() byte { return [...]byte{hitsSelf | hitsUnder, hitsSelf, hitsUnder}[f] }
+
 // pattern describes names. Text is lower-case and without the marks of the form.
 type pattern struct {
 	form form

@@ -180,10 +180,7 @@ func (t twin) nameIn(word, name string) bool {
 	}
 	lines := []string{word}
 	if l := t.lists[word]; l != nil {
-		lines = nil
-		for _, p := range l.patterns {
-			lines = append(lines, p.String())
-		}
+		lines = l.lines()
 	}
 	return slices.ContainsFunc(lines, func(line string) bool { return lineHas(line, name) })
 }
@@ -269,10 +266,12 @@ func (d dice) policy() *Policy {
 	p := &Policy{Profile: DefaultProfile(), lists: map[string]*List{}}
 	p.Profile.TrailingDot = d.IntN(2) == 0
 	for _, name := range []string{"names1", "names2", "names3"} {
-		l := &List{Name: name, domains: true}
+		var lines []string
 		for range 1 + d.IntN(4) {
-			must(l.add(d.pattern()))
+			lines = append(lines, d.pattern())
 		}
+		l, err := parseList(name, "l.domains", []byte(strings.Join(lines, "\n")))
+		must(err)
 		p.lists[name] = l
 	}
 	for _, name := range []string{"nets1", "nets2", "nets3"} {
