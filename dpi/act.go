@@ -15,10 +15,10 @@ func (e *Engine) hit(f *flow, rule int32) {
 	switch do.Mechanism {
 	case rules.MechanismDrop:
 		if do.After.Max > 0 {
-			e.ledgerOf(f).left = int64(e.between(do.After.Range))
+			e.takeLedger(f).left = int64(e.between(do.After.Range))
 		}
 	case rules.MechanismFreeze:
-		l := e.ledgerOf(f)
+		l := e.takeLedger(f)
 		l.left, l.other = int64(e.between(do.After.Range)), int64(e.between(do.Or.Range))
 	case rules.MechanismPolice:
 		e.police(f, do)
@@ -29,7 +29,7 @@ func (e *Engine) hit(f *flow, rule int32) {
 	}
 	switch {
 	case f.is(flagHeld):
-		f.expires = f.ledger.hold.until.load()
+		f.expires = e.ledger(f).hold.until.load()
 	case do.Residual > 0:
 		f.expires = e.now + do.Residual
 		if do.Hold != rules.HoldFlow {
@@ -52,7 +52,7 @@ func (e *Engine) touch(f *flow) {
 		}
 	}
 	p := &e.compiled(f).Profile
-	switch f.facts.Transport {
+	switch f.transport() {
 	case rules.TransportTCP:
 		f.expires = e.now + f.idleTCP(p)
 	case rules.TransportUDP:
@@ -65,8 +65,8 @@ func (e *Engine) touch(f *flow) {
 // refresh starts the residual time again, for the flow and for what it holds.
 func (e *Engine) refresh(f *flow, do *rules.Do) {
 	f.expires = e.now + do.Residual
-	if f.ledger != nil && f.ledger.hold != nil {
-		f.ledger.hold.until.extend(f.expires)
+	if f.ledger != none && e.ledger(f).hold != nil {
+		e.ledger(f).hold.until.extend(f.expires)
 	}
 }
 
@@ -93,7 +93,7 @@ func (e *Engine) act(f *flow, deciding bool) Verdict {
 		return e.reset(f, do)
 	case rules.MechanismPolice:
 		side := sideOf(e.dir)
-		if !f.ledger.buckets(do)[side].conforms(e.now, e.pkt.Length, do) {
+		if !e.ledger(f).buckets(do)[side].conforms(e.now, e.pkt.Length, do) {
 			return e.dropped(f)
 		}
 	case rules.MechanismCapacity:
@@ -146,7 +146,7 @@ func (e *Engine) dropped(f *flow) Verdict {
 
 // drop is SNI-II, SNI-IV, the up-only drop of B43, the protocol blocks of B24 and B25, and the block of an address.
 func (e *Engine) drop(f *flow, do *rules.Do, deciding bool) Verdict {
-	if do.After.Max > 0 && (deciding || f.ledger.spend(e.cost(f, &do.After))) {
+	if do.After.Max > 0 && (deciding || e.ledger(f).spend(e.cost(f, &do.After))) {
 		return Verdict{}
 	}
 	return e.block(f, do)

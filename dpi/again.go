@@ -7,14 +7,14 @@ import (
 
 // readsOn tells whether a flow that is let be must be read on: because a rule that is asked again (O118, O242: FOCI26, P), or one for a
 // host where every request is read (NTC1823/68, C), could still hit it.
-func (g *generation) readsOn(f *flow, c *rules.Compiled) bool {
+func (e *Engine) readsOn(f *flow, c *rules.Compiled, g *generation) bool {
 	if f.is(flagUnread) || !g.again && !g.hosts {
 		return false
 	}
-	x := f.facts
+	x := e.facts(f)
 	x.Known &^= payloadFacts &^ (1 << rules.FactSize)
 	x.Again = true
-	if g.again && c.Pending(&x) {
+	if g.again && c.Pending(x) {
 		return true
 	}
 	if !g.hosts || x.Transport != rules.TransportTCP {
@@ -22,7 +22,7 @@ func (g *generation) readsOn(f *flow, c *rules.Compiled) bool {
 	}
 	x.Again, x.Known, x.Protocol, x.Hello = false, rules.AllFacts&^(1<<rules.FactHost), rules.ProtocolHTTP, rules.HelloNone
 	x.SNI, x.Query, x.Certificate, x.JA3, x.JA4, x.ECH = 0, 0, 0, 0, 0, false
-	return c.Pending(&x)
+	return c.Pending(x)
 }
 
 // lookAgain reads a further hello or request of a flow that was let be, and asks the policy about it alone.
@@ -39,11 +39,11 @@ func (e *Engine) lookAgain(f *flow, c *rules.Compiled, g *generation) {
 	f.facts.Known = rules.AllFacts
 	hit := -1
 	if g.hosts && f.facts.Protocol == rules.ProtocolHTTP {
-		hit = c.Match(&f.facts)
+		hit = c.Match(e.facts(f))
 	}
 	if hit < 0 && g.again {
 		f.facts.Again = true
-		hit = c.Match(&f.facts)
+		hit = c.Match(e.facts(f))
 	}
 	if hit < 0 {
 		f.facts = before
@@ -54,14 +54,14 @@ func (e *Engine) lookAgain(f *flow, c *rules.Compiled, g *generation) {
 
 // readAgain tells whether the packet at hand completes a hello, or is a request, or shows a hello that cannot be read.
 func (e *Engine) readAgain(f *flow, c *rules.Compiled, g *generation) bool {
-	if f.facts.Transport == rules.TransportTCP {
+	if f.transport() == rules.TransportTCP {
 		return e.segmentAgain(f, c, g)
 	}
 	data := e.pkt.Payload
 	switch {
 	case !g.again:
 		return false
-	case f.reading != nil:
+	case f.reading != none:
 		return e.goOn(f, c, data)
 	case e.openDNS(f, c, data):
 		return true

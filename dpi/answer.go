@@ -42,9 +42,9 @@ func (e *Engine) stillHits(f *flow, name []byte) bool {
 	if f.is(flagLearnt | flagHeld) {
 		return true
 	}
-	c, facts := e.compiled(f), f.facts
+	c, facts := e.compiled(f), e.facts(f)
 	facts.Query = c.Name(name)
-	return c.Match(&facts) == int(f.rule)
+	return c.Match(facts) == int(f.rule)
 }
 
 // forge builds the answer in e.body: the query's header and question, and a record where there is an address of the type that was

@@ -53,7 +53,7 @@ const (
 // weigh tells whether the packet at hand is one that no server accepts and that this box does not fall for, and notes the tricks
 // that it shows. Only packets that nothing is odd about tell what the ends accept.
 func (e *Engine) weigh(f *flow, c *rules.Compiled, g *generation) (doubted bool) {
-	p, b, side := &e.pkt, f.belief, sideOf(e.dir)
+	p, b, side := &e.pkt, e.beliefs.at(f.belief), sideOf(e.dir)
 	look, tcp := g.doubts.look, e.isTCP()
 	var is oddities
 	if look&odd(rules.TrickChecksum) != 0 && !p.ChecksumOK() {
@@ -122,8 +122,9 @@ func (e *Engine) believed() bool { return !e.doubted }
 func (e *Engine) takeBelief(f *flow) { f.belief = e.beliefs.take() }
 
 func (e *Engine) putBelief(f *flow) {
-	if f.belief != nil {
+	if f.belief != none {
+		*e.beliefs.at(f.belief) = belief{}
 		e.beliefs.put(f.belief)
-		f.belief = nil
+		f.belief = none
 	}
 }

@@ -283,7 +283,7 @@ func TestBeliefOfDatagrams(t *testing.T) {
 func TestBeliefIsLetGo(t *testing.T) {
 	rule := blocks(rules.Condition{SNI: []string{"blocked.example"}, Trick: []rules.Trick{rules.TrickWindow}})
 	c := reads(t, nil, rule)
-	require.Zero(t, len(c.engine.beliefs))
+	require.Empty(t, c.engine.beliefs.chunks)
 	packets := connection("allowed.example")(c.client)
 	for range 30 {
 		packets = append(packets, benchTCP(c.client, rules.Down, ack, 99, answer))
@@ -296,9 +296,10 @@ func TestBeliefIsLetGo(t *testing.T) {
 		c.wait(20 * 60 * 1e9)
 	}
 	round()
-	require.Len(t, c.engine.beliefs, 64)
+	require.Zero(t, c.engine.beliefs.used)
+	require.Len(t, c.engine.beliefs.chunks, 1)
 	require.Zero(t, testing.AllocsPerRun(20, round))
-	require.Equal(t, belief{}, *c.engine.beliefs[len(c.engine.beliefs)-1])
+	require.Equal(t, belief{}, *c.engine.beliefs.at(c.engine.beliefs.free))
 }
 
 func BenchmarkBelief(b *testing.B) {

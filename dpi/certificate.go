@@ -31,7 +31,7 @@ func (e *Engine) readCertificate(f *flow, c *rules.Compiled, data []byte, segmen
 	}
 	e.certificate.Names(func(name []byte) bool {
 		f.facts.Certificate = c.Name(name)
-		if c.Match(&f.facts) < 0 {
+		if c.Match(e.facts(f)) < 0 {
 			return true
 		}
 		e.name = name

@@ -10,7 +10,7 @@ type tally struct {
 
 // count enters the packet at hand into the flow's tally.
 func (e *Engine) count(f *flow) {
-	t := &e.ledgerOf(f).tally[sideOf(e.dir)]
+	t := &e.takeLedger(f).tally[sideOf(e.dir)]
 	t.packets++
 	n := e.pkt.PayloadLength
 	if n == 0 {

@@ -10,7 +10,7 @@ import (
 // neither does the client's last of the handshake, which begins with another (B22: silence comes after the handshake).
 func (e *Engine) isData(f *flow) bool {
 	payload := e.pkt.Payload
-	if len(payload) == 0 {
+	if e.pkt.PayloadLength == 0 {
 		return false
 	}
 	switch f.facts.Protocol {
@@ -21,7 +21,7 @@ func (e *Engine) isData(f *flow) bool {
 	case rules.ProtocolWireGuard:
 		return inspect.IsUDPData(inspect.LooksWireGuard, payload)
 	case rules.ProtocolOpenVPN:
-		if f.facts.Transport == rules.TransportUDP {
+		if f.transport() == rules.TransportUDP {
 			return inspect.IsUDPData(inspect.LooksOpenVPN, payload)
 		}
 		return inspect.IsTCPData(inspect.LooksOpenVPN, payload)

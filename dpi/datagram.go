@@ -9,9 +9,9 @@ import (
 // recognised ends it (NTC1823/11, C).
 func (e *Engine) readDatagram(f *flow, c *rules.Compiled) (over bool) {
 	data := e.pkt.Payload
-	if f.reading != nil {
+	if r := e.reading(f); r != nil {
 		// A hello is incomplete: its other parts come from the same side.
-		return e.dir == f.reading.dir && e.goOn(f, c, data)
+		return e.dir == r.dir && e.goOn(f, c, data)
 	}
 	if inspect.STUN(data) {
 		e.saw(f, rules.ProtocolSTUN)
@@ -45,13 +45,13 @@ func (e *Engine) openDNS(f *flow, c *rules.Compiled, data []byte) bool {
 		return false
 	}
 	e.saw(f, rules.ProtocolDNS)
-	e.name, f.facts.Query = name, c.Name(name)
+	e.name, f.facts.Name = name, c.Name(name)
 	return true
 }
 
 // openQUIC reads a flow's first Initial; ok is false for what is none.
 func (e *Engine) openQUIC(f *flow, c *rules.Compiled, data []byte) (over, ok bool) {
-	r := e.reading(f)
+	r := e.takeReading(f)
 	r.protocol, r.dir, r.datagrams = rules.ProtocolQUIC, e.dir, 0
 	r.quic.Options = e.policies[f.policy].quic
 	switch over, result := e.readQUIC(f, c, data); result {
@@ -68,7 +68,7 @@ func (e *Engine) openQUIC(f *flow, c *rules.Compiled, data []byte) (over, ok boo
 
 // goOn reads a further datagram of a hello that came in several.
 func (e *Engine) goOn(f *flow, c *rules.Compiled, data []byte) (over bool) {
-	if f.reading.protocol == rules.ProtocolDTLS {
+	if e.reading(f).protocol == rules.ProtocolDTLS {
 		return e.readDTLS(f, c, data)
 	}
 	over, _ = e.readQUIC(f, c, data)
@@ -78,7 +78,7 @@ func (e *Engine) goOn(f *flow, c *rules.Compiled, data []byte) (over bool) {
 // readQUIC takes one datagram of Initials. One without (0-RTT alone, say) does not end a hello that has begun; one that cannot be
 // read does, and so does the profile's bound.
 func (e *Engine) readQUIC(f *flow, c *rules.Compiled, data []byte) (over bool, result inspect.Result) {
-	r := f.reading
+	r := e.reading(f)
 	r.datagrams++
 	result = r.quic.Datagram(data)
 	switch {
@@ -93,7 +93,7 @@ func (e *Engine) readQUIC(f *flow, c *rules.Compiled, data []byte) (over bool, r
 }
 
 func (e *Engine) openDTLS(f *flow, c *rules.Compiled, data []byte) (over bool) {
-	r := e.reading(f)
+	r := e.takeReading(f)
 	if r.dtls == nil {
 		r.dtls = new(inspect.DTLS)
 	}
@@ -102,7 +102,7 @@ func (e *Engine) openDTLS(f *flow, c *rules.Compiled, data []byte) (over bool) {
 }
 
 func (e *Engine) readDTLS(f *flow, c *rules.Compiled, data []byte) (over bool) {
-	r := f.reading
+	r := e.reading(f)
 	switch r.dtls.Datagram(data) {
 	case inspect.Yes:
 		e.sawHello(f, c, rules.ProtocolDTLS, &r.dtls.Hello, 'd')

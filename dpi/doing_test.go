@@ -129,8 +129,9 @@ func TestIsData(t *testing.T) {
 		{rules.TransportTCP, rules.ProtocolNone, nil, false},
 	} {
 		e := New(Options{Policy: policyOf(t, passAll)})
-		e.pkt.Payload = c.payload
-		require.Equal(t, c.want, e.isData(&flow{facts: rules.Facts{Transport: c.transport, Protocol: c.protocol}}), "%v % x", c.protocol, c.payload)
+		e.pkt.Payload, e.pkt.PayloadLength = c.payload, len(c.payload)
+		transport := map[rules.Transport]uint8{rules.TransportTCP: packet.TCP, rules.TransportUDP: packet.UDP}[c.transport]
+		require.Equal(t, c.want, e.isData(&flow{key: key{transport: transport}, facts: facts{Protocol: c.protocol}}), "%v % x", c.protocol, c.payload)
 	}
 }
 

@@ -28,7 +28,7 @@ type Engine struct {
 	policies  []generation
 	current   uint16 // the policy of new flows
 	flows     table
-	readings  []*reading // idle ones
+	readings  readings
 	fragments fragments
 	ledgers   pool[ledger]
 	beliefs   pool[belief]
@@ -41,6 +41,7 @@ type Engine struct {
 	dir         rules.Direction
 	pkt         packet.Packet
 	doubted     bool // no server accepts it, and the box does not fall for it
+	asked       rules.Facts
 	tls         inspect.TLS
 	certificate inspect.Certificate
 	fingerprint [36]byte
@@ -124,7 +125,9 @@ func (e *Engine) Advance(now time.Duration, out []Verdict) []Verdict {
 func (e *Engine) Handle(now time.Duration, p Packet, out []Verdict) []Verdict {
 	e.now, e.dir, e.name, e.ja4 = max(e.now, now), p.Dir, nil, nil
 	e.built = e.built[:0]
-	e.flows.expire(e.now, expiryBudget, e.forget)
+	if e.flows.wheel.turns(e.now) {
+		e.flows.expire(e.now, expiryBudget, e.forget)
+	}
 	out = e.expireFragments(out)
 	e.stats.Packets++
 	if !e.sees(p.Dir) {
@@ -225,9 +228,10 @@ func (e *Engine) offloads(f *flow, v Verdict) Verdict {
 // flow finds the packet's flow or opens it; nil when the table is full.
 func (e *Engine) flow() *flow {
 	k := keyOf(&e.pkt, e.dir)
-	i := e.flows.find(&k)
+	h := e.flows.hash(&k)
+	i := e.flows.find(&k, h)
 	if i == none {
-		if i = e.flows.open(&k, e.now+time.Second); i == none {
+		if i = e.flows.open(&k, h, e.now+time.Second); i == none {
 			return nil
 		}
 		f := e.flows.at(i)

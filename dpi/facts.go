@@ -23,14 +23,11 @@ func (e *Engine) begin(f *flow) {
 	c := e.policies[f.policy].compiled
 	e.policies[f.policy].flows++
 
-	f.facts = rules.Facts{
-		Known:      rules.AllFacts,
-		Transport:  transportOf(f.key.transport),
-		Opened:     rules.SideInside,
-		Port:       f.key.outsidePort,
-		SourcePort: f.key.insidePort,
-		To:         c.Addr(packet.AddrOf(f.key.outside)),
-		From:       c.Addr(packet.AddrOf(f.key.inside)),
+	f.facts = facts{
+		Known:  rules.AllFacts,
+		Opened: rules.SideInside,
+		To:     c.Addr(packet.AddrOf(f.key.outside)),
+		From:   c.Addr(packet.AddrOf(f.key.inside)),
 	}
 	if e.dir == rules.Down {
 		// The real boxes take any first packet for an opening, SYN or not (TDOC 15.2, D).
@@ -42,7 +39,7 @@ func (e *Engine) begin(f *flow) {
 	switch {
 	case !e.readable(f, c):
 		f.flags |= flagUnread
-	case f.facts.Transport == rules.TransportTCP:
+	case f.transport() == rules.TransportTCP:
 		f.facts.Known &^= tcpFacts
 	default:
 		f.facts.Known &^= udpFacts
@@ -66,7 +63,7 @@ func (e *Engine) readable(f *flow, c *rules.Compiled) bool {
 	if c.Reads()&payloadFacts == 0 || e.pkt.Fragment || !e.pkt.HasTransport {
 		return false
 	}
-	if f.facts.Transport != rules.TransportTCP && f.facts.Transport != rules.TransportUDP {
+	if f.transport() != rules.TransportTCP && f.transport() != rules.TransportUDP {
 		return false
 	}
 	return !c.Profile.Originator || f.facts.Opened == rules.SideInside

@@ -61,33 +61,33 @@ const (
 	flagOver        // what opens it has been read; packets may still show signs
 	flagCertificate // the server's flight is read for its certificate
 	flagAgain       // nothing is pending but signs, and further hellos or requests are still read
+	flagGivenUp     // the reading of its hello was given up, and the policy was not asked since
 )
 
 const noRule = -1
 
-// flow is what the box remembers of one flow. It holds no pointers but those to pooled things that most
-// never need.
+// flow is what the box remembers of one flow. It holds no pointers, only numbers of pooled things that most never need. What packets of a
+// flow that is decided need comes first.
 type flow struct {
 	key     key
+	state   tcpState
+	looked  uint8         // packets with payload that were looked at; 255 is as many or more
 	expires time.Duration // box's clock; from then on the flow is forgotten
-	policy  uint16        // index into Engine.policies
+	packets uint32
+	rule    int32  // the rule that hit, or noRule
+	policy  uint16 // index into Engine.policies
 	flags   flags
-	looked  uint8    // packets with payload that were looked at; 255 is as many or more
-	depth   uint8    // packets with payload to look at at most
 	ttl     [2]uint8 // of the last packet, up and down; 0: none yet
 
-	payloads [2]uint8 // of those that were looked at, up and down
-	long     uint8    // of those from inside, with at least Profile.Encrypted.Size bytes
-	state    tcpState
-
-	rule    int32 // the rule that hit, or noRule
-	packets uint32
-	next    [2]uint32 // sequence number of the next unread byte, up and down
-	slot    uint32    // next flow in the same slot of the wheel
-	facts   rules.Facts
-	reading *reading // parts of a hello that is not complete
-	belief  *belief  // what its packets are weighed by; only under a policy that does not believe all, or asks for tricks
-	ledger  *ledger  // what acting on it needs
+	payloads [2]uint8  // of those that were looked at, up and down
+	next     [2]uint32 // sequence number of the next unread byte, up and down
+	slot     uint32    // next flow in the same slot of the wheel, or next of those that are not open
+	reading  uint32    // parts of a hello that is not complete
+	belief   uint32    // what its packets are weighed by; only under a policy that does not believe all, or asks for tricks
+	ledger   uint32    // what acting on it needs
+	depth    uint8     // packets with payload to look at at most
+	long     uint8     // of those from inside that were looked at, with at least Profile.Encrypted.Size bytes
+	facts    facts
 }
 
 func (f *flow) is(x flags) bool { return f.flags&x != 0 }

@@ -9,7 +9,7 @@ import (
 // freeze drops once what came by since the flow's first packet has used up Do.After or Do.Or (B19, B20: N4P#490, DPICH, C). A flow that was
 // frozen stays so; one that opens where a ban is in force is frozen from its first packet on.
 func (e *Engine) freeze(f *flow, do *rules.Do) Verdict {
-	l := f.ledger
+	l := e.ledger(f)
 	if l.left > 0 {
 		if e.within(f, &do.After, l.left) && (do.Or.Max == 0 || e.within(f, &do.Or, l.other)) {
 			return Verdict{}
@@ -25,7 +25,7 @@ func (e *Engine) freeze(f *flow, do *rules.Do) Verdict {
 
 // within tells whether the packet at hand, which is in the tally, fits into what may pass, and the ones before it had left anything.
 func (e *Engine) within(f *flow, c *rules.Count, most int64) bool {
-	sum := f.ledger.passed(c)
+	sum := e.ledger(f).passed(c)
 	return sum <= most && sum-e.cost(f, c) < most
 }
 

@@ -11,7 +11,7 @@ func (e *Engine) saw(f *flow, p rules.Protocol) {
 	x := &f.facts
 	f.flags |= flagLooked
 	x.Protocol, x.Hello, x.ECH = p, rules.HelloNone, false
-	x.SNI, x.Host, x.Query, x.JA3, x.JA4 = 0, 0, 0, 0, 0
+	x.Name, x.JA3, x.JA4 = 0, 0, 0
 	x.Signs &^= e.policies[f.policy].asked.extensions
 	x.Known |= rules.AllFacts &^ (1<<rules.FactSigns | 1<<rules.FactCertificate)
 	if !f.is(flagCertificate) {
@@ -26,7 +26,7 @@ func (e *Engine) sawHello(f *flow, c *rules.Compiled, p rules.Protocol, h *inspe
 	x.Hello, x.ECH = rules.HelloUnnamed, h.ECH
 	if h.HasSNI {
 		e.name = h.SNI
-		x.Hello, x.SNI = rules.HelloNamed, c.Name(h.SNI)
+		x.Hello, x.Name = rules.HelloNamed, c.Name(h.SNI)
 	}
 	if c.Reads().Has(rules.FactJA3) {
 		x.JA3 = c.Name(h.JA3(e.fingerprint[:0]))

@@ -19,7 +19,7 @@ func heldBy(k *key, h rules.Hold) who {
 func (e *Engine) hold(f *flow, h rules.Hold, until time.Duration, banned bool) {
 	r, w := &e.shared.holds, heldBy(&f.key, h)
 	c, learnt := e.compiled(f), f.is(flagLearnt)
-	l := e.ledgerOf(f)
+	l := e.takeLedger(f)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	x := r.m[w]
@@ -52,7 +52,7 @@ func (e *Engine) held(f *flow) bool {
 	if x == nil {
 		return false
 	}
-	e.ledgerOf(f).hold = x
+	e.takeLedger(f).hold = x
 	f.flags |= flagHeld
 	if x.learnt {
 		f.flags |= flagLearnt

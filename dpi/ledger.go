@@ -24,26 +24,35 @@ type ledger struct {
 	hold  *entry        // what the flow holds, or is held by; nil: nothing
 }
 
-// ledgerOf gives the flow's ledger, taking one from the pool where it has none.
-func (e *Engine) ledgerOf(f *flow) *ledger {
-	if f.ledger == nil {
+// ledger gives the flow's; nil: it has none.
+func (e *Engine) ledger(f *flow) *ledger {
+	if f.ledger == none {
+		return nil
+	}
+	return e.ledgers.at(f.ledger)
+}
+
+// takeLedger gives the flow's ledger, one from the pool where it has none.
+func (e *Engine) takeLedger(f *flow) *ledger {
+	if f.ledger == none {
 		f.ledger = e.ledgers.take()
 	}
-	return f.ledger
+	return e.ledgers.at(f.ledger)
 }
 
 func (e *Engine) putLedger(f *flow) {
-	l := f.ledger
+	l := e.ledger(f)
 	if l == nil {
 		return
 	}
-	f.ledger = nil
 	for _, x := range [2]*entry{l.entry, l.hold} {
 		if x != nil {
 			x.users.Add(-1)
 		}
 	}
-	e.ledgers.put(l)
+	*l = ledger{}
+	e.ledgers.put(f.ledger)
+	f.ledger = none
 }
 
 // atomicTime is a point of the box's clock that several engines move on.

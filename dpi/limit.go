@@ -24,7 +24,7 @@ func (e *Engine) limit(f *flow, do *rules.Do) {
 		w.outside = network(f.key.outside)
 	}
 	e.noteNames(f)
-	if l := f.ledger; l != nil {
+	if l := e.ledger(f); l != nil {
 		w.sni, w.ja4 = l.names[0], l.names[1]
 	}
 	if do.Keys&rules.LimitSNI != 0 && w.sni == 0 || do.Keys&rules.LimitJA4 != 0 && w.ja4 == 0 {
@@ -44,10 +44,10 @@ func (e *Engine) limit(f *flow, do *rules.Do) {
 // noteNames keeps what the packet at hand shows in its hello: the rule may hit with a later one.
 func (e *Engine) noteNames(f *flow) {
 	if f.facts.Hello == rules.HelloNamed && len(e.name) > 0 {
-		e.ledgerOf(f).names[0] = maphash.Bytes(nameSeed, e.name)
+		e.takeLedger(f).names[0] = maphash.Bytes(nameSeed, e.name)
 	}
 	if len(e.ja4) > 0 {
-		e.ledgerOf(f).names[1] = maphash.Bytes(nameSeed, e.ja4)
+		e.takeLedger(f).names[1] = maphash.Bytes(nameSeed, e.ja4)
 	}
 }
 
@@ -64,7 +64,7 @@ func network(a [16]byte) [16]byte {
 // arrive counts a flow under its name and tells whether it begins a ban. Flows that come while a ban lasts are not counted (choice).
 func (e *Engine) arrive(f *flow, do *rules.Do, w who) bool {
 	r := &e.shared.limits
-	l := e.ledgerOf(f)
+	l := e.takeLedger(f)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	x := r.take(w, e.now)
@@ -97,10 +97,10 @@ func (x *entry) tooMany(now time.Duration, do *rules.Do) bool {
 // limited decides a packet of a flow that was counted: all of its kind are silent while the ban lasts, those that opened before it as
 // well.
 func (e *Engine) limited(f *flow) Verdict {
-	if f.ledger == nil || f.ledger.entry == nil {
+	if f.ledger == none || e.ledger(f).entry == nil {
 		return Verdict{Offload: OffloadPass}
 	}
-	rest := f.ledger.entry.until.load() - e.now
+	rest := e.ledger(f).entry.until.load() - e.now
 	if rest <= 0 {
 		return Verdict{}
 	}

@@ -92,15 +92,15 @@ func TestLimitByFingerprint(t *testing.T) {
 func TestLimitThatIsDecidedLater(t *testing.T) {
 	w := wireOf(t, doing(t, "protocol: tls", siberian))
 	e := w.engine
-	f := &flow{facts: rules.Facts{Hello: rules.HelloNamed}}
+	f := &flow{facts: facts{Hello: rules.HelloNamed}}
 	e.name = []byte("proxy.example")
 	e.noteNames(f)
 	e.name = nil
 	e.limit(f, &siberian)
-	require.NotNil(t, f.ledger.entry)
-	f = &flow{facts: rules.Facts{Hello: rules.HelloUnnamed}}
+	require.NotNil(t, e.ledger(f).entry)
+	f = &flow{facts: facts{Hello: rules.HelloUnnamed}}
 	e.limit(f, &siberian)
-	require.Nil(t, f.ledger)
+	require.Nil(t, e.ledger(f))
 }
 
 // Engines of one box count together.

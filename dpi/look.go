@@ -15,22 +15,23 @@ import (
 func (e *Engine) look(f *flow) {
 	c, g := e.compiled(f), &e.policies[f.policy]
 	before, was := f.facts, f.flags
-	e.doubted = f.belief != nil && e.weigh(f, c, g)
+	e.doubted = f.belief != none && e.weigh(f, c, g)
 	if f.is(flagAgain) {
 		if !e.lookForSigns(f, c, g, &before) {
 			e.lookAgain(f, c, g)
 		}
 		return
 	}
-	if f.facts.Transport == rules.TransportTCP && e.pkt.Flags&packet.SYN != 0 && !e.doubted {
+	if f.transport() == rules.TransportTCP && e.pkt.Flags&packet.SYN != 0 && !e.doubted {
 		f.setNext(sideOf(e.dir), e.start())
 	}
 	if e.pkt.PayloadLength > 0 && !f.is(flagUnread) {
 		e.lookAtPayload(f, c, g)
 	}
-	changed := f.packets == 1 || f.facts != before
+	changed := f.packets == 1 || f.facts != before || f.is(flagGivenUp)
+	f.flags &^= flagGivenUp
 	if changed {
-		if hit := c.Match(&f.facts); hit >= 0 {
+		if hit := c.Match(e.facts(f)); hit >= 0 {
 			e.hit(f, int32(hit))
 			return
 		}
@@ -40,7 +41,7 @@ func (e *Engine) look(f *flow) {
 	}
 	switch over := f.is(flagOver); {
 	case !over && f.is(flagLooked):
-	case !c.Pending(&f.facts):
+	case !c.Pending(e.facts(f)):
 		e.pass(f, c, g)
 	case over:
 		e.readOn(f, c, g)
@@ -48,7 +49,7 @@ func (e *Engine) look(f *flow) {
 }
 
 // lookForSigns watches a flow that is read on for signs that may still come, and tells whether one of them made a rule hit.
-func (e *Engine) lookForSigns(f *flow, c *rules.Compiled, g *generation, before *rules.Facts) (hit bool) {
+func (e *Engine) lookForSigns(f *flow, c *rules.Compiled, g *generation, before *facts) (hit bool) {
 	if f.facts.Known.Has(rules.FactSigns) {
 		return false
 	}
@@ -62,7 +63,7 @@ func (e *Engine) lookForSigns(f *flow, c *rules.Compiled, g *generation, before 
 	if f.facts == *before {
 		return false
 	}
-	rule := c.Match(&f.facts)
+	rule := c.Match(e.facts(f))
 	if rule >= 0 {
 		e.hit(f, int32(rule))
 	}
@@ -90,7 +91,7 @@ func (e *Engine) lookAtPayload(f *flow, c *rules.Compiled, g *generation) {
 // sawFirst notes what the flow's first payload shows whatever is in it.
 func (e *Engine) sawFirst(f *flow) {
 	f.facts.Size = uint16(min(e.pkt.PayloadLength, 65535))
-	if f.facts.Transport == rules.TransportUDP && e.dir == rules.Up {
+	if f.transport() == rules.TransportUDP && e.dir == rules.Up {
 		f.facts.QUIC = quicVersionOf(e.pkt.Payload)
 	}
 	f.facts.Known = f.facts.Known.With(rules.FactSize).With(rules.FactQUIC)
@@ -98,7 +99,7 @@ func (e *Engine) sawFirst(f *flow) {
 
 // read takes the packet at hand for what opens the flow, or goes on with it, and tells whether the opening needs no more reading.
 func (e *Engine) read(f *flow, c *rules.Compiled) (over bool) {
-	if f.facts.Transport == rules.TransportTCP {
+	if f.transport() == rules.TransportTCP {
 		over = e.readSegment(f, c)
 	} else {
 		over = e.readDatagram(f, c)
@@ -108,7 +109,7 @@ func (e *Engine) read(f *flow, c *rules.Compiled) (over bool) {
 
 // end stops reading the flow's opening: what has not been seen by now is absent, but for signs.
 func (e *Engine) end(f *flow) {
-	if f.reading != nil && !f.is(flagLooked) {
+	if f.reading != none && !f.is(flagLooked) {
 		e.cutShort(f)
 	}
 	f.flags |= flagOver
@@ -119,8 +120,8 @@ func (e *Engine) end(f *flow) {
 
 // cutShort notes that the hello that was being read never ended.
 func (e *Engine) cutShort(f *flow) {
-	switch r := f.reading; {
-	case f.facts.Transport == rules.TransportUDP:
+	switch r := e.reading(f); {
+	case f.transport() == rules.TransportUDP:
 		e.sawUnreadable(f, r.protocol)
 	case e.beginsHello(r.side[0].ready()), e.beginsHello(r.side[1].ready()):
 		e.sawUnreadable(f, rules.ProtocolTLS)
@@ -143,7 +144,7 @@ func (e *Engine) pass(f *flow, c *rules.Compiled, g *generation) {
 
 // readOn goes over to reading what the policy asks about again, if it does.
 func (e *Engine) readOn(f *flow, c *rules.Compiled, g *generation) bool {
-	if !g.readsOn(f, c) {
+	if !e.readsOn(f, c, g) {
 		return false
 	}
 	// What came since the opening was read has not been followed.

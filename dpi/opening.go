@@ -45,7 +45,7 @@ func (e *Engine) openHTTP(f *flow, c *rules.Compiled, data []byte) bool {
 
 func (e *Engine) sawRequest(f *flow, c *rules.Compiled, host []byte) {
 	e.saw(f, rules.ProtocolHTTP)
-	e.name, f.facts.Host = host, c.Name(host)
+	e.name, f.facts.Name = host, c.Name(host)
 }
 
 func keepsLooking(data []byte) bool {

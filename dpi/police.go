@@ -10,7 +10,7 @@ import (
 // police gives a flow its buckets: its own, or those that all flows of the inside address have under the rule. When the register
 // is full the flow has its own (choice).
 func (e *Engine) police(f *flow, do *rules.Do) {
-	l := e.ledgerOf(f)
+	l := e.takeLedger(f)
 	if !do.Subscriber {
 		return
 	}

@@ -135,7 +135,7 @@ func FuzzReading(f *testing.F) {
 				}
 				for j := range e.flows.chunks[0] {
 					x := &e.flows.chunks[0][j]
-					require.False(t, x.is(flagPassed) && x.reading != nil)
+					require.False(t, x.is(flagPassed) && x.reading != none)
 				}
 			}
 		}

@@ -56,7 +56,7 @@ func (e *Engine) open(f *flow, c *rules.Compiled, data []byte, segments int) (r 
 		}
 		return r, r == inspect.Yes // a chat says what it is once
 	}
-	if !first || f.reading != nil && !f.reading.side[1-sideOf(e.dir)].empty() {
+	if !first || f.reading != none && !e.reading(f).side[1-sideOf(e.dir)].empty() {
 		return inspect.No, false // the other side's hello is still coming
 	}
 	return inspect.No, e.openOther(f, c, data, segments)
@@ -96,7 +96,7 @@ func (e *Engine) seesThrough(f *flow, r *rules.Reassembly, data []byte, segments
 	if records <= 1 || r.Records && (segments <= 1 || r.Both) {
 		return true
 	}
-	return r.Records && !cutsARecord(f.reading.side[sideOf(e.dir)].cuts, data)
+	return r.Records && !cutsARecord(e.reading(f).side[sideOf(e.dir)].cuts, data)
 }
 
 // cutsARecord tells whether a segment begins within one of the TLS records that data is made of.

@@ -191,6 +191,7 @@ func TestSoupIsForgotten(t *testing.T) {
 		require.Empty(t, open, name)
 		require.Empty(t, e.fragments.sets, name)
 		require.Zero(t, e.Stats().Open, name)
+		require.Zero(t, e.beliefs.used+e.readings.used+e.ledgers.used, name)
 		for i := range e.policies {
 			require.Zero(t, e.policies[i].flows)
 		}
@@ -213,13 +214,13 @@ func requireBounded(t testing.TB, e *Engine, limit *rules.Profile, name string) 
 	require.LessOrEqual(t, e.Stats().Open, limit.Flows, name)
 	require.LessOrEqual(t, len(e.fragments.sets), limit.Fragments.Sets, name)
 	require.LessOrEqual(t, len(e.fragments.queue)+len(e.fragments.idle), 3*limit.Fragments.Sets, name)
-	require.LessOrEqual(t, len(e.beliefs), maxIdle+poolChunk, name)
-	require.LessOrEqual(t, len(e.readings), maxIdleReadings, name)
-	require.LessOrEqual(t, len(e.ledgers), maxIdle+poolChunk, name)
+	require.LessOrEqual(t, e.beliefs.used, e.Stats().Open, name)
+	require.LessOrEqual(t, e.readings.used, min(e.Stats().Open, maxReadings), name)
+	require.LessOrEqual(t, e.ledgers.used, e.Stats().Open, name)
 	for _, chunk := range e.flows.chunks {
 		for i := range chunk {
 			f := &chunk[i]
-			if f.belief != nil {
+			if f.belief != none {
 				require.True(t, f.rule == noRule && !f.is(flagPassed), "%s: a decided flow is weighed by nothing", name)
 			}
 		}

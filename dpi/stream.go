@@ -27,8 +27,8 @@ func (e *Engine) stream(f *flow, side int, limit *rules.Reassembly) ([]byte, int
 	}
 	offset := int(int32(seq - f.next[side]))
 	var s *pieces
-	if f.reading != nil {
-		s = &f.reading.side[side]
+	if r := e.reading(f); r != nil {
+		s = &r.side[side]
 	}
 	if offset < 0 {
 		if limit.Last && -offset <= limit.Bytes {
@@ -51,7 +51,7 @@ func (e *Engine) stream(f *flow, side int, limit *rules.Reassembly) ([]byte, int
 	if limit.Ordered && (empty || offset > len(s.ready())) {
 		return nil, 0, streamGap
 	}
-	s = &e.reading(f).side[side]
+	s = &e.takeReading(f).side[side]
 	if s.tooLate(e.now, limit) || !s.add(offset, data, limit) {
 		return nil, 0, streamFull
 	}
@@ -78,7 +78,7 @@ func (e *Engine) keep(f *flow, side int, data []byte, segments int, limit *rules
 	if !limit.TCP || segments >= limit.Segments || len(data) >= limit.Bytes {
 		return false
 	}
-	s := &e.reading(f).side[side]
+	s := &e.takeReading(f).side[side]
 	if s.empty() {
 		s.since = e.now
 		return s.add(0, data, limit)
@@ -89,16 +89,16 @@ func (e *Engine) keep(f *flow, side int, data []byte, segments int, limit *rules
 // consume moves the start of the unread stream behind data.
 func (e *Engine) consume(f *flow, side int, data []byte) {
 	f.next[side] += uint32(len(data))
-	if f.reading != nil {
-		f.reading.side[side].reset()
+	if r := e.reading(f); r != nil {
+		r.side[side].reset()
 	}
 }
 
 // skip gives up what is kept of a stream and goes on behind the packet at hand.
 func (e *Engine) skip(f *flow, side int) {
 	f.setNext(side, e.start()+uint32(e.pkt.PayloadLength))
-	if f.reading != nil {
-		f.reading.side[side].reset()
+	if r := e.reading(f); r != nil {
+		r.side[side].reset()
 	}
 }
 

@@ -23,7 +23,8 @@ func TestTableAgainstTwin(t *testing.T) {
 	for range 60_000 {
 		now += time.Duration(r.IntN(20)) * time.Millisecond
 		k := key{insidePort: uint16(r.IntN(5000)), transport: 6}
-		i := tab.find(&k)
+		h := tab.hash(&k)
+		i := tab.find(&k, h)
 		until, ok := twin[k]
 		require.Equal(t, ok, i != none)
 		if ok {
@@ -32,8 +33,8 @@ func TestTableAgainstTwin(t *testing.T) {
 				tab.at(i).expires += time.Minute
 				twin[k] += time.Minute
 			}
-		} else if tab.open(&k, now+time.Duration(r.IntN(2000))*time.Second) != none {
-			twin[k] = tab.at(tab.find(&k)).expires
+		} else if tab.open(&k, h, now+time.Duration(r.IntN(2000))*time.Second) != none {
+			twin[k] = tab.at(tab.find(&k, h)).expires
 		} else {
 			require.Equal(t, 3000, len(twin))
 		}

@@ -14,13 +14,16 @@ type wheel struct {
 
 func second(d time.Duration) int64 { return int64(d / time.Second) }
 
-func (w *wheel) add(t *table, i uint32) {
-	f := t.at(i)
+// add puts flow i, which is f, in its slot.
+func (w *wheel) add(i uint32, f *flow) {
 	// Neither into a slot that was passed already, nor into the one being emptied.
 	s := min(max(second(f.expires), w.cursor+1), w.cursor+slots-1) % slots
 	f.slot = w.head[s]
 	w.head[s] = i
 }
+
+// turns tells whether there may be flows whose time is over.
+func (w *wheel) turns(now time.Duration) bool { return now >= time.Duration(w.cursor+1)*time.Second }
 
 // expire closes flows whose time is over at now, calling gone for each, and does at most budget steps, so that no packet
 // waits for a crowd.
@@ -36,7 +39,7 @@ func (t *table) expire(now time.Duration, budget int, gone func(*flow)) {
 			f := t.at(i)
 			w.head[s] = f.slot
 			if f.expires > now {
-				w.add(t, i)
+				w.add(i, f)
 				continue
 			}
 			gone(f)
