@@ -38,6 +38,7 @@ type Box struct {
 	daemon *nfq.Daemon
 	closes bool // the daemon drops when it is dead
 	policy *rules.Compiled
+	whole  bool               // the engines need whole packets, or did for flows that they may remember
 	stop   context.CancelFunc // of the daemon's run; nil when it is dead
 	done   chan error
 	closed bool
@@ -76,7 +77,9 @@ func openBox(w *Wire, o BoxOptions) (*Box, error) {
 // open attaches a daemon to the wire; packets wait for run.
 func (b *Box) open() error {
 	o, w := b.options, b.wire
-	closes := b.policy.Profile.FailClosed
+	closes, need := b.policy.Profile.FailClosed, b.policy.Need()
+	b.whole = b.whole || need.Payload
+	need.Payload = b.whole
 	d, err := nfq.Open(nfq.Config{
 		NetNS: w.NetNS(), Inside: w.Inside.Name, Outside: w.Outside.Name, Bridged: true,
 		Queues: len(b.engines),
@@ -87,7 +90,7 @@ func (b *Box) open() error {
 			return b.engines[worker]
 		},
 		Now: b.Now, Kernel: nfq.KernelAll &^ o.Without, FailClosed: closes, Reader: o.Reader, Processors: o.processors,
-		QueueLength: queueLength(&b.policy.Profile.Fragments),
+		Need: need, QueueLength: queueLength(&b.policy.Profile.Fragments),
 	})
 	if err != nil {
 		return fmt.Errorf("box %s: %w", w.Box, err)
@@ -117,14 +120,21 @@ func (b *Box) run() {
 // Now is the box's clock: time since it started, and what was skipped.
 func (b *Box) Now() time.Duration { return time.Since(b.start) + time.Duration(b.skipped.Load()) }
 
-// SetPolicy gives flows that open from now on another policy; open flows keep theirs (B38).
-func (b *Box) SetPolicy(c *rules.Compiled) {
+// SetPolicy gives flows that open from now on another policy; open flows keep theirs (B38). After an error the policy is as it was.
+func (b *Box) SetPolicy(c *rules.Compiled) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if c.Need().Payload {
+		if err := b.daemon.CopyWhole(); err != nil && !errors.Is(err, nfq.ErrClosed) { // a dead box is attached anew
+			return fmt.Errorf("box %s: %w", b.wire.Box, err)
+		}
+		b.whole = true
+	}
 	b.policy = c
 	for _, e := range b.engines {
 		e.SetPolicy(c)
 	}
+	return nil
 }
 
 // Skip sets the box's clock forward: what it remembers ages by d at once. The kernel's clock goes on as it was, so the flows

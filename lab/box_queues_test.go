@@ -42,7 +42,7 @@ func TestBoxWithSeveralQueues(t *testing.T) {
 	require.NoError(t, err)
 	compiled, err := open.Compile()
 	require.NoError(t, err)
-	b.SetPolicy(compiled)
+	require.NoError(t, b.SetPolicy(compiled))
 	before := perEngine()
 	for range flows {
 		_, err := get(web, "https://x.com/")

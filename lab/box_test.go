@@ -131,7 +131,7 @@ func TestReloadOnTheWire(t *testing.T) {
 	require.NoError(t, err)
 	compiled, err := p.Compile()
 	require.NoError(t, err)
-	b.SetPolicy(compiled)
+	require.NoError(t, b.SetPolicy(compiled))
 	young, err := dial()
 	require.NoError(t, err, "the first payload decides, not the SYN")
 	defer young.Close()

@@ -160,7 +160,7 @@ func (p *Path) Hits() []string {
 
 // SetPolicy implements trace.Path.
 func (p *Path) SetPolicy(box string, c *rules.Compiled) error {
-	return p.named(box, func(b *Box) error { b.SetPolicy(c); return nil })
+	return p.named(box, func(b *Box) error { return b.SetPolicy(c) })
 }
 
 // Power implements trace.Path.

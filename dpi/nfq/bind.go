@@ -28,7 +28,7 @@ func openOwn(c QueueConfig) (*own, error) {
 	if err != nil {
 		return nil, err
 	}
-	return newOwn(fd, c), nil
+	return newOwn(fd, c.Number, ownRoom), nil
 }
 
 func configure(fd int, c QueueConfig) error {
@@ -38,7 +38,7 @@ func configure(fd int, c QueueConfig) error {
 	setReceiveBuffer(fd)
 	// One message, so that no packet is queued under half a configuration.
 	attrs := appendAttr(nil, configCommand, []byte{commandBind, 0, 0, 0})
-	attrs = appendAttr(attrs, configParams, append(binary.BigEndian.AppendUint32(nil, uint32(c.CopyRange)), copyPacket))
+	attrs = append(attrs, copyParams(c.CopyRange)...)
 	attrs = appendAttr32(attrs, configMaxLength, uint32(c.Length))
 	if c.FailOpen {
 		attrs = appendAttr32(attrs, configFlags, flagFailOpen)
@@ -52,6 +52,11 @@ func configure(fd int, c QueueConfig) error {
 		return fmt.Errorf("nfq: SO_RCVTIMEO: %w", err)
 	}
 	return nil
+}
+
+// copyParams is the attribute that sets the copy range.
+func copyParams(bytes int) []byte {
+	return appendAttr(nil, configParams, append(binary.BigEndian.AppendUint32(nil, uint32(bytes)), copyPacket))
 }
 
 // setReceiveBuffer asks for room beyond the system's limit, which only the first user namespace may, and takes what

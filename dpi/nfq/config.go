@@ -50,7 +50,7 @@ type Config struct {
 
 	Reader      Reader
 	QueueLength int // packets that may wait in a queue, those that the engine holds among them; 0: 4096
-	CopyRange   int // bytes that the engine gets of each packet; 0: all. Not for an engine that needs whole packets
+	CopyRange   int // bytes that the engine gets of each packet; 0: all, or 512 where Need says that payload is not read
 }
 
 func (c *Config) defaults() error {

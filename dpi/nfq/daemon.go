@@ -21,6 +21,9 @@ type Daemon struct {
 	stopped chan struct{}
 	stop    sync.Once
 	closed  sync.Once
+
+	copying sync.Mutex // for whole
+	whole   bool       // packets are copied whole
 }
 
 // Open attaches a box to its interfaces. From here on the kernel queues packets, and they wait for Run. After an
@@ -29,7 +32,7 @@ func Open(c Config) (*Daemon, error) {
 	if err := c.defaults(); err != nil {
 		return nil, err
 	}
-	d := &Daemon{config: c, stopped: make(chan struct{})}
+	d := &Daemon{config: c, stopped: make(chan struct{}), whole: c.copyRange() == 0}
 	if err := d.open(); err != nil {
 		return nil, errors.Join(err, d.takeBack())
 	}

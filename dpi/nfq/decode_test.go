@@ -95,7 +95,7 @@ func TestVerdictMessage(t *testing.T) {
 func TestParseQueues(t *testing.T) {
 	all, err := parseQueues("    0   1234     3 2 65531     5     6    77  1\n  200 4294960000     0 2    68     0     0        0  1\n")
 	require.NoError(t, err)
-	require.Equal(t, []kernelQueue{{0, 1234, 5, 6}, {200, 4294960000, 0, 0}}, all)
+	require.Equal(t, []kernelQueue{{0, 1234, 5, 6, 77}, {200, 4294960000, 0, 0, 0}}, all)
 	_, err = parseQueues("nonsense\n")
 	require.ErrorContains(t, err, queueTable)
 }
@@ -106,7 +106,7 @@ func FuzzMessages(f *testing.F) {
 	f.Add(append(packetMessage(1, nil), packetMessage(2, make([]byte, 33))...))
 	f.Add(finish(append(appendMessage(nil, unix.NLMSG_ERROR, 0, 0), 0xff, 0xff), 0))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		q := newOwn(-1, QueueConfig{CopyRange: minCopyRange})
+		q := newOwn(-1, 0, 64)
 		q.datagram(b)
 		for i := range q.packets {
 			p := &q.packets[i]

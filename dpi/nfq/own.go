@@ -41,15 +41,18 @@ type mmsghdr struct {
 
 var kernelAddress = unix.RawSockaddrNetlink{Family: unix.AF_NETLINK}
 
-func newOwn(fd int, c QueueConfig) *own {
+// ownRoom is the largest message: a whole packet, and more than all other attributes need.
+const ownRoom = maxCopyRange + 1024
+
+func newOwn(fd int, number uint16, room int) *own {
 	q := &own{
-		fd: fd, number: c.Number,
+		fd: fd, number: number,
 		headers: make([]mmsghdr, batchSize), buffers: make([][]byte, batchSize),
 		packets: make([]Packet, 0, batchSize), out: make([]byte, 0, verdictRoom),
 	}
 	vectors := make([]unix.Iovec, batchSize)
 	for i := range q.buffers {
-		q.buffers[i] = make([]byte, c.CopyRange+1024) // 1024: more than all other attributes need
+		q.buffers[i] = make([]byte, room) // of which only what is used costs memory
 		vectors[i].Base = &q.buffers[i][0]
 		vectors[i].SetLen(len(q.buffers[i]))
 		q.headers[i].hdr.Iov = &vectors[i]
@@ -62,21 +65,23 @@ func newOwn(fd int, c QueueConfig) *own {
 func (q *own) Receive() ([]Packet, error) {
 	q.run.received(q.packets)
 	q.packets = q.packets[:0]
-	n, _, e := unix.Syscall6(unix.SYS_RECVMMSG, uintptr(q.fd), uintptr(unsafe.Pointer(&q.headers[0])), batchSize, unix.MSG_WAITFORONE, 0, 0)
-	switch e {
-	case 0:
-	case unix.EAGAIN, unix.EINTR:
-		return nil, nil
-	case unix.ENOBUFS:
-		q.overflows.Add(1)
-		return nil, nil
-	default:
-		return nil, fmt.Errorf("nfq: read queue %d: %w", q.number, e)
+	for {
+		n, _, e := unix.Syscall6(unix.SYS_RECVMMSG, uintptr(q.fd), uintptr(unsafe.Pointer(&q.headers[0])), batchSize, unix.MSG_WAITFORONE, 0, 0)
+		switch e {
+		case 0:
+			for i := range int(n) {
+				q.datagram(q.buffers[i][:q.headers[i].len])
+			}
+			return q.packets, nil
+		case unix.EAGAIN:
+			return nil, nil
+		case unix.EINTR:
+		case unix.ENOBUFS: // what was there before the overflow still is
+			q.overflows.Add(1)
+		default:
+			return nil, fmt.Errorf("nfq: read queue %d: %w", q.number, e)
+		}
 	}
-	for i := range int(n) {
-		q.datagram(q.buffers[i][:q.headers[i].len])
-	}
-	return q.packets, nil
 }
 
 // datagram decodes what one receive gave: one packet, by how the kernel sends them.
@@ -168,6 +173,20 @@ func (q *own) Wake() {
 	}
 	b := appendMessage(nil, unix.NLMSG_NOOP, flagRequest|flagAck, 0)
 	sendTo(q.fd, finish(b, 0))
+}
+
+// CopyRange implements Queue. The kernel answers only if it refuses.
+func (q *own) CopyRange(bytes int) error {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.closed {
+		return ErrClosed
+	}
+	b := append(appendMessage(nil, typeConfig, flagRequest, q.number), copyParams(bytes)...)
+	if e := sendTo(q.fd, finish(b, 0)); e != 0 {
+		return e
+	}
+	return nil
 }
 
 // Overflows implements Queue.

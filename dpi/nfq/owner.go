@@ -17,6 +17,7 @@ type kernelQueue struct {
 	port        uint32 // netlink port of the listener
 	dropped     uint64 // the queue was full
 	userDropped uint64 // the listener's buffer was full
+	lastID      uint32 // of the packet that was queued last
 }
 
 // kernelQueues reads the table of the thread's network namespace.
@@ -34,7 +35,7 @@ func parseQueues(table string) ([]kernelQueue, error) {
 	for line := range strings.Lines(table) {
 		var k kernelQueue
 		var ignore uint64
-		if _, err := fmt.Sscan(line, &k.number, &k.port, &ignore, &ignore, &ignore, &k.dropped, &k.userDropped); err != nil {
+		if _, err := fmt.Sscan(line, &k.number, &k.port, &ignore, &ignore, &ignore, &k.dropped, &k.userDropped, &k.lastID); err != nil {
 			return nil, fmt.Errorf("nfq: %s: %q: %w", queueTable, strings.TrimSpace(line), err)
 		}
 		all = append(all, k)

@@ -14,15 +14,17 @@ type Packet struct {
 	Length  uint32 // of the packet on the wire: more than len(Data) when the copy range cut it
 }
 
-// Queue is one kernel queue. Receive, Verdict and Flush belong to one goroutine; Wake and Overflows may be called
-// from any; Close only when no Receive runs. A packet stays in the kernel until its verdict, in whatever order.
+// Queue is one kernel queue. Receive, Verdict and Flush belong to one goroutine; Wake, CopyRange and Overflows
+// may be called from any; Close only when no Receive runs. A packet stays in the kernel until its verdict, in whatever order.
 type Queue interface {
 	// Receive waits for packets, but not longer than a tenth of a second, and returns those that are there: none
-	// after a timeout or a Wake. The slice and its Data are valid until the next call.
+	// when there are none, after a timeout or a Wake. The slice and its Data are valid until the next call.
 	Receive() ([]Packet, error)
 	// Verdict decides one packet. A mark of 0 leaves the packet's mark; data, when not nil, replaces the packet from
 	// the IP header on, and is copied. It may be put off until Flush.
 	Verdict(id uint32, accept bool, mark uint32, data []byte)
+	// CopyRange changes how many bytes are copied of each packet that is queued from now on. Any goroutine.
+	CopyRange(bytes int) error
 	// Flush hands the verdicts given so far to the kernel; the error is of any of them since the last Flush.
 	Flush() error
 	// Wake makes a Receive that waits return.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	nfqueue "github.com/florianl/go-nfqueue/v2"
+	"github.com/mdlayher/netlink"
 	"golang.org/x/sys/unix"
 )
 
@@ -102,10 +103,15 @@ func (q *reference) Receive() ([]Packet, error) {
 	select {
 	case p := <-q.from:
 		q.packets = append(q.packets, p)
-	case <-q.wake:
-		return nil, nil
-	case <-time.After(tick * time.Millisecond):
-		return nil, nil
+	default:
+		select {
+		case p := <-q.from:
+			q.packets = append(q.packets, p)
+		case <-q.wake:
+			return nil, nil
+		case <-time.After(tick * time.Millisecond):
+			return nil, nil
+		}
 	}
 	for len(q.packets) < batchSize {
 		select {
@@ -153,6 +159,15 @@ func (q *reference) Wake() {
 	case q.wake <- struct{}{}:
 	default:
 	}
+}
+
+// CopyRange implements Queue.
+func (q *reference) CopyRange(bytes int) error {
+	header := appendMessage(nil, typeConfig, flagRequest, q.number)[16:] // the package adds that of netlink
+	_, err := q.nf.Con.Send(netlink.Message{
+		Header: netlink.Header{Type: typeConfig, Flags: netlink.Request}, Data: append(header, copyParams(bytes)...),
+	})
+	return err
 }
 
 // Overflows implements Queue.

@@ -48,7 +48,7 @@ func conductRun(t require.TestingT, script []byte) (messages int) {
 		script = script[1:]
 		return int(v)
 	}
-	q := newOwn(-1, QueueConfig{Number: 3, CopyRange: minCopyRange})
+	q := newOwn(-1, 3, 64)
 	k := &kernelModel{fate: map[uint32]string{}}
 	given := map[uint32]string{}
 	var held []uint32
@@ -131,7 +131,7 @@ func FuzzRun(f *testing.F) {
 
 // A verdict for what never came, or a second one, does not make a run out of what it is not.
 func TestRunAfterStrayVerdicts(t *testing.T) {
-	q := newOwn(-1, QueueConfig{CopyRange: minCopyRange})
+	q := newOwn(-1, 0, 64)
 	q.packets = append(q.packets, Packet{ID: 1}, Packet{ID: 2}, Packet{ID: 3})
 	q.Verdict(77, true, 0, nil)
 	q.Verdict(2, true, 0, nil)

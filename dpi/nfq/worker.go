@@ -21,6 +21,9 @@ type worker struct {
 	tasks    chan func()
 	tally    tally
 	closed   bool
+
+	await   uint32        // a packet's id, until
+	reached chan struct{} // is closed and nil again: CopyWhole waits
 }
 
 func openWorker(d *Daemon, index int) (*worker, error) {
@@ -28,7 +31,7 @@ func openWorker(d *Daemon, index int) (*worker, error) {
 	w := &worker{daemon: d, index: index, tasks: make(chan func(), 1)}
 	var err error
 	w.queue, err = OpenQueue(c.Reader, QueueConfig{
-		NetNS: c.NetNS, Number: uint16(c.FirstQueue + index), Length: c.QueueLength, CopyRange: c.CopyRange, FailOpen: !c.FailClosed,
+		NetNS: c.NetNS, Number: uint16(c.FirstQueue + index), Length: c.QueueLength, CopyRange: c.copyRange(), FailOpen: !c.FailClosed,
 	})
 	if err != nil {
 		return nil, err
@@ -89,6 +92,7 @@ func (w *worker) run() (err error) {
 		if err := w.batch(w.daemon.config.Now(), packets); err != nil {
 			return err
 		}
+		w.passed(packets)
 	}
 }
 
@@ -133,7 +137,7 @@ func (w *worker) packet(now time.Duration, p *Packet) error {
 		return nil
 	}
 	w.injector.learn(p, dir)
-	return w.decide(w.engine.Handle(now, dpi.Packet{ID: p.ID, Dir: dir, Data: p.Data}, w.verdicts[:0]))
+	return w.decide(w.engine.Handle(now, dpi.Packet{ID: p.ID, Dir: dir, Data: p.Data, Length: int(p.Length)}, w.verdicts[:0]))
 }
 
 // decide carries verdicts out, in their order, and keeps their slice for the next call: a packet of the box's own must not overtake

@@ -90,7 +90,7 @@ func (f *boxFlags) run(ctx context.Context, out io.Writer) error {
 			engines = append(engines, dpi.New(dpi.Options{Policy: policy, Seed: f.seed, Worker: worker, Shared: shared}))
 			return engines[worker]
 		},
-		Kernel: kernel, FailClosed: policy.Profile.FailClosed, Reader: reader,
+		Kernel: kernel, Need: policy.Need(), FailClosed: policy.Profile.FailClosed, Reader: reader,
 	})
 	if err != nil {
 		return err
@@ -118,6 +118,9 @@ func (f *boxFlags) run(ctx context.Context, out io.Writer) error {
 			}
 		case <-again:
 			c, err := compile(f.policy)
+			if err == nil && c.Need().Payload {
+				err = d.CopyWhole()
+			}
 			if err != nil {
 				fmt.Fprintf(out, "box: the policy stays as it was: %v\n", err)
 				continue
