@@ -42,9 +42,10 @@ func (b *compiler) atom(k atomKey) (wanted, error) {
 	x := wanted{atoms: []uint32{b.last}}
 	b.last++
 	if !k.names {
-		one := b.sets.single(x.atoms[0])
+		one := b.addrs.classes.single(x.atoms[0])
+		b.addrs.grow(l.Prefixes)
 		for _, p := range l.Prefixes {
-			b.own[p] = b.sets.union(b.own[p], one)
+			b.addrs.add(p, one)
 		}
 		return x, nil
 	}

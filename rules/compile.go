@@ -47,8 +47,7 @@ func (p *Policy) Compile() (*Compiled, error) {
 		signs:  signsBuilder{payloads: map[string]uint64{}},
 		atoms:  map[atomKey]wanted{},
 		names:  newNamesBuilder(p.Profile.TrailingDot),
-		sets:   newClasses(),
-		own:    map[netip.Prefix]uint32{},
+		addrs:  addrsBuilder{classes: newClasses()},
 		spare:  p.spareBits(),
 	}
 	c := &Compiled{Policy: p, Profile: p.Profile, Rules: p.Rules, tests: make([]test, len(p.Rules))}
@@ -68,7 +67,7 @@ func (p *Policy) Compile() (*Compiled, error) {
 	if c.names, err = b.names.build(); err != nil {
 		return nil, &Error{File: p.File, Text: err.Error()}
 	}
-	c.addrs = newAddrs(b.sets, b.own)
+	c.addrs = b.addrs.build()
 	c.names.classes.forget()
 	c.addrs.classes.forget()
 	all := make([]int32, len(c.Rules))
@@ -88,8 +87,7 @@ type compiler struct {
 	policy *Policy
 	atoms  map[atomKey]wanted // what a word wants, without the fact
 	names  namesBuilder
-	sets   *classes // of addresses
-	own    map[netip.Prefix]uint32
+	addrs  addrsBuilder
 	wild   int
 	spare  int // bits that big lists may have
 	last   uint32

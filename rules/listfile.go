@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"net/netip"
 	"strings"
+	"unsafe"
 )
 
 // longestLine is how long a line of a list may be, its comment included: a name has 253 bytes at most (choice).
@@ -86,7 +88,9 @@ func openList(name, file string, fsys fs.FS) (*List, error) {
 func readList(name, file string, from io.Reader, size int64) (*List, error) {
 	l := &List{Name: name, File: file, domains: strings.HasSuffix(file, domainsEnding), suffixes: nameTable{width: 1}}
 	read := l.addPrefix
-	if l.domains {
+	if !l.domains {
+		l.Prefixes = make([]netip.Prefix, 0, size/shortPrefix)
+	} else {
 		l.suffixes.entries = hugePages(make([]byte, 0, size+size/8)) // an entry has two bytes more than its name, a line one or two
 		read = l.addName
 	}
@@ -96,7 +100,19 @@ func readList(name, file string, from io.Reader, size int64) (*List, error) {
 	return l, l.suffixes.build(func(into, value []byte) { into[0] |= value[0] })
 }
 
-func (l *List) addPrefix(line []byte) error { return l.add(string(line)) }
+// addPrefix enters a line of a list of prefixes. What is right in it is not kept, so only a wrong one needs a copy.
+func (l *List) addPrefix(line []byte) error {
+	p, err := parsePrefix(unsafe.String(&line[0], len(line)))
+	if err != nil {
+		_, err = parsePrefix(string(line))
+		return err
+	}
+	l.Prefixes = append(l.Prefixes, p)
+	return nil
+}
+
+// shortPrefix is how many bytes a line of a list of prefixes hardly ever falls short of.
+const shortPrefix = 12
 
 // addName enters a line of a list of domains. A plain name goes into the table as it is; parsePattern knows about all others, and what
 // is wrong with them.
