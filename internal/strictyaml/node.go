@@ -153,3 +153,15 @@ func (n Node) OneOf(words ...string) (int, error) {
 	}
 	return 0, n.Fail("found %s, expected %s%s", n.Describe(), OrList(words), Suggest(s, words))
 }
+
+// Lines gives a text that is not empty, of one line or more: a text block as it stands.
+func (n Node) Lines(what string) (string, error) {
+	s, ok := n.Word()
+	if block, is := n.ast.(*ast.LiteralNode); is {
+		s, ok = block.Value.Value, true
+	}
+	if !ok || strings.TrimSpace(s) == "" {
+		return "", n.Expected(what)
+	}
+	return s, nil
+}

@@ -195,3 +195,17 @@ func oneLine(t *testing.T, err error) {
 		require.NotContains(t, err.Error(), "\n")
 	}
 }
+
+func TestLines(t *testing.T) {
+	for text, want := range map[string]string{"key: a b": "a b", "key: |\n  a\n  b\n": "a\nb\n", "key: >-\n  a\n  b\n": "a b", "key: 'a\n\n  b'": "a\nb"} {
+		fields, err := parse(t, text).Fields("a mapping")
+		require.NoError(t, err)
+		got, err := fields[0].Lines("words")
+		require.NoError(t, err, "%q", text)
+		require.Equal(t, want, got, "%q", text)
+	}
+	fields, err := parse(t, "key: |\n  \n").Fields("a mapping")
+	require.NoError(t, err)
+	_, err = fields[0].Lines("words")
+	require.EqualError(t, err, "a.yaml:1:6: found a text block, expected words")
+}
