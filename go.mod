@@ -3,6 +3,7 @@ module dpilab
 go 1.26.0
 
 require (
+	github.com/expr-lang/expr v1.16.3
 	github.com/florianl/go-nfqueue/v2 v2.0.2
 	github.com/flynn/noise v1.1.0
 	github.com/gaissmai/bart v0.30.0

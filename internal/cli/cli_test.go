@@ -59,6 +59,12 @@ func TestUsage(t *testing.T) {
 		{"check /nonexistent.yaml", "no such file"},
 		{"check cli_test.go", "neither policy, topology nor scenario"},
 		{"list --addresses nosuch.table", "nosuch.table: cannot read the addresses"},
+		{"rules", "dpilab rules import-opengfw FILE"},
+		{"rules import-opengfw", "takes one file of rules"},
+		{"rules import-opengfw nosuch.yaml", "no such file"},
+		{"rules import-opengfw cli_test.go", "cli_test.go:"},
+		{"rules import-opengfw a.yaml --output A.yaml", "small letters"},
+		{"rules import-opengfw a.yaml --date soon", "--date: found"},
 		{"frobnicate", "unknown command"},
 	} {
 		code, out, err := call(t, strings.Fields(c.args)...)
