@@ -22,6 +22,8 @@ type job struct {
 	For     time.Duration `json:"for,omitempty"`
 	Workers int           `json:"workers,omitempty"`
 	Names   []string      `json:"names,omitempty"`
+	Policy  string        `json:"policy,omitempty"` // a file
+	Count   int           `json:"count,omitempty"`
 }
 
 // answer is what came of it. Which fields are set is for the job to say.
@@ -34,6 +36,10 @@ type answer struct {
 	Times  times         `json:"times,omitzero"`
 	Open   []bool        `json:"open,omitempty"` // a name each
 	Why    []string      `json:"why,omitempty"`  // not open, a name each
+
+	Values map[string]float64   `json:"values,omitempty"`
+	Counts map[uint32]int64     `json:"counts,omitempty"`
+	Series map[string][]float64 `json:"series,omitempty"`
 }
 
 // times are those of what was done one after the other, in microseconds.
@@ -95,6 +101,19 @@ func (a *agent) close() {
 	_ = a.stdin.Close()
 	_ = a.cmd.Process.Kill()
 	_ = a.cmd.Wait()
+}
+
+// aloneRounds is how often what shares the machine with nothing of ours is measured: it varies less.
+func (r *runner) aloneRounds() int { return min(r.o.Rounds, 3) }
+
+// alone has a job done by a process that does nothing else, on no host, with a heap of its own.
+func (r *runner) alone(j job) (answer, error) {
+	a, err := startAgent("a process of its own", func(f func() error) error { return f() })
+	if err != nil {
+		return answer{}, err
+	}
+	defer a.close()
+	return a.ask(r.ctx, j)
 }
 
 // Hidden serves the mode in which the program starts itself to make load, and does not return then. A program that calls Run calls

@@ -77,6 +77,11 @@ var benchmarks = []benchmark{
 	{"bulk", (*runner).bulk},
 	{"queued", (*runner).queued},
 	{"latency", (*runner).latency},
+	{"engine", (*runner).engine},
+	{"lookup", (*runner).lookup},
+	{"load", (*runner).load},
+	{"flows", (*runner).flows},
+	{"police", (*runner).police},
 }
 
 // Names gives the names of the benchmarks, in the order in which they run.

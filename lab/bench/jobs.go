@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"math"
 	"math/rand/v2"
 	"net"
 	"net/netip"
@@ -38,6 +39,23 @@ var jobs = map[string]func(job) (answer, error){
 	"try":         tryNames,
 	"bulk":        takeStream,
 	"echo":        askEcho,
+	"pour":        pour,
+	"poured":      countPoured,
+	"engine":      collecting(timeEngine),
+	"flows":       collecting(fillFlows),
+	"police":      collecting(policeFlows),
+	"lookup":      collecting(timeLookups),
+	"prefixes":    collecting(timePrefixes),
+	"load":        collecting(loadPolicy),
+}
+
+// collecting lets a job have its garbage collected as programs usually do.
+func collecting(do func(job) (answer, error)) func(job) (answer, error) {
+	return func(j job) (answer, error) {
+		debug.SetMemoryLimit(math.MaxInt64)
+		debug.SetGCPercent(100)
+		return do(j)
+	}
 }
 
 // serveJobs does the jobs that come in, until there are no more: io.EOF then.

@@ -74,14 +74,16 @@ profile:
 
 rules:
   - rule: names
-    when: {sni: names, protocol: tls}
+    when: {sni: names}
     do: {drop: both}
     source: {ref: choice}
 `
 
-// policy makes a policy that blocks the first count names, in the folder, and gives its file.
+func policyName(count int) string { return "names-" + sizeName(count) }
+
+// writePolicy makes a policy that blocks the first count names, in the folder, and gives its file.
 func writePolicy(folder string, count int) (string, error) {
-	name := "names-" + sizeName(count)
+	name := policyName(count)
 	list := name + ".domains"
 	if err := writeNames(filepath.Join(folder, list), count); err != nil {
 		return "", err

@@ -116,17 +116,21 @@ func processCPU() (time.Duration, error) {
 
 // along goes along all paths, round by round, each round beginning with another one. A path that fails is not measured again.
 func (r *runner) along(paths []path, measure func(p path, b running, round int) error) error {
+	return r.rounds(r.o.Rounds, paths, measure)
+}
+
+func (r *runner) rounds(rounds int, paths []path, measure func(p path, b running, round int) error) error {
 	if err := r.open(); err != nil {
 		return err
 	}
 	out := map[string]bool{}
-	for round := range r.o.Rounds {
+	for round := range rounds {
 		for i := range paths {
 			p := paths[(i+round)%len(paths)]
 			if out[p.name] {
 				continue
 			}
-			r.tell(round, p.name, len(paths)*(r.o.Rounds-round)-i)
+			r.tell(round, p.name, len(paths)*(rounds-round)-i)
 			err := r.measure(p, round, measure)
 			if ended := r.ctx.Err(); ended != nil {
 				return ended

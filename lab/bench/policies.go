@@ -16,7 +16,7 @@ type policies struct {
 
 // blocking gives the policy that blocks the first count names.
 func (p *policies) blocking(count int) (*rules.Compiled, error) {
-	return p.get(sizeName(count), func() (string, error) { return writePolicy(p.folder, count) })
+	return p.get(sizeName(count), func() (string, error) { return p.file(count) })
 }
 
 // countingPolicy counts every packet, and drops none: the rate is out of reach.
@@ -37,6 +37,23 @@ func (p *policies) counting() (*rules.Compiled, error) {
 		file := filepath.Join(p.folder, "counting.yaml")
 		return file, os.WriteFile(file, []byte(countingPolicy), 0o644)
 	})
+}
+
+// policing gives a policy that holds every flow to a rate.
+func (p *policies) policing() (*rules.Compiled, error) {
+	return p.get("policing", func() (string, error) {
+		file := filepath.Join(p.folder, "policing.yaml")
+		return file, os.WriteFile(file, []byte(policingPolicy), 0o644)
+	})
+}
+
+// file gives the file of the policy that blocks the first count names.
+func (p *policies) file(count int) (string, error) {
+	file := filepath.Join(p.folder, policyName(count)+".yaml")
+	if _, err := os.Stat(file); err == nil {
+		return file, nil
+	}
+	return writePolicy(p.folder, count)
 }
 
 func (p *policies) get(name string, write func() (string, error)) (*rules.Compiled, error) {

@@ -32,6 +32,11 @@ func serve(j job) (answer, error) {
 			}
 		}()
 	}
+	for _, port := range []int{portSlow, portFast} {
+		if err := poured.open(j.To, port); err != nil {
+			return answerTo(err)
+		}
+	}
 	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		return answerTo(err)
