@@ -14,13 +14,13 @@ func detect(file string, head []byte) (Format, error) {
 	switch ending := strings.ToLower(filepath.Ext(strings.TrimSuffix(file, ".gz"))); {
 	case ending == ".mmdb":
 		return MMDB, nil
-	case ending == ".dat" || len(head) > 0 && head[0] == '\n' && bytes.IndexByte(head, 0) >= 0:
+	case ending == ".dat" || len(head) > 0 && head[0] == '\n' && notText(head):
 		return detectDat(head)
 	case ending == ".domains":
 		return Plain, nil
 	case ending == ".prefixes":
 		return CIDR, nil
-	case bytes.IndexByte(head, 0) >= 0:
+	case notText(head):
 		return Detect, errors.New("is no text: name its format with --format (geosite, geoip, mmdb)")
 	}
 	var lines []string
@@ -108,6 +108,11 @@ func detectLines(lines []string) (Format, error) {
 		return Detect, fmt.Errorf("could be of several formats or of none: name it with --format (%s)", strings.Join(FormatNames(), ", "))
 	}
 	return best, nil
+}
+
+// notText tells bytes that no text has.
+func notText(head []byte) bool {
+	return bytes.IndexFunc(head, func(r rune) bool { return r < '\t' }) >= 0
 }
 
 func isAddr(s string) bool {

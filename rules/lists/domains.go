@@ -15,6 +15,7 @@ import (
 type domains struct {
 	blocks [][]byte // keys, each behind its length in two bytes
 	index  []ref
+	live   int // bytes of the blocks that the index speaks of
 }
 
 // ref finds a key. Its head decides most comparisons without it.
@@ -29,9 +30,9 @@ const (
 	maxKey    = 1 << 15
 )
 
-// size is what the set holds, in bytes.
+// size is what the set needs, in bytes: the index is copied as it grows, by a quarter each time.
 func (d *domains) size() int64 {
-	return int64(len(d.blocks))*blockSize + int64(cap(d.index))*16
+	return int64(len(d.blocks))*blockSize + int64(len(d.index))*(16+20)
 }
 
 // add enters an entry. The text of a named form is a canonical name; no text is longer than maxKey/2.
@@ -68,6 +69,7 @@ func (d *domains) put(key []byte) {
 	place := uint64(last)<<32 | uint64(len(b))
 	d.blocks[last] = append(binary.LittleEndian.AppendUint16(b, uint16(len(key))), key...)
 	d.index = append(d.index, ref{head(key), place})
+	d.live += 2 + len(key)
 }
 
 func head(key []byte) uint64 {
@@ -92,58 +94,87 @@ func (d *domains) compare(a, b ref) int {
 // compact sorts the set and takes out what it need not have.
 func (d *domains) compact() (c counts) {
 	slices.SortFunc(d.index, d.compare)
-	kept := domains{index: make([]ref, 0, len(d.index))}
+	kept := d.index[:0]
 	var above []byte // the nearest kept entry that covers others, without its form
 	var f form
+	var before ref
 	for i, r := range d.index {
 		key := d.key(r)
-		if i > 0 && d.compare(d.index[i-1], r) == 0 {
-			c.Duplicates++
-			continue
-		}
-		if above != nil && bytes.HasPrefix(key, above) {
-			if f == formUnder && len(key) == len(above)+1 { // *.name, and now =name: together they are the tree
-				f = kept.widen()
+		same := i > 0 && d.compare(before, r) == 0
+		before = r
+		if covered := above != nil && bytes.HasPrefix(key, above); same || covered {
+			d.live -= 2 + len(key)
+			switch {
+			case same:
+				c.Duplicates++
+			case f == formUnder && len(key) == len(above)+1: // *.name, and now =name: together they are the tree
+				f = formTree
+				d.widen(&kept[len(kept)-1])
 				c.Merged++
-				continue
+			default:
+				c.Covered++
 			}
-			c.Covered++
 			continue
 		}
-		kept.put(key)
+		kept = append(kept, r)
 		if above = nil; key[0] != lastForms {
 			if f = form(key[len(key)-1]); f != formExact {
 				above = key[:len(key)-1]
 			}
 		}
 	}
-	*d = kept
+	d.index = kept
+	if d.live < len(d.blocks)*blockSize/2 {
+		d.pack()
+	}
 	return c
 }
 
-// widen makes a tree of the last entry, which is what is under a name.
-func (d *domains) widen() form {
-	last := &d.index[len(d.index)-1]
-	key := d.key(*last)
+// widen makes a tree of what is under a name. It is the last entry of its name that is left, so the order stays.
+func (d *domains) widen(r *ref) {
+	key := d.key(*r)
 	key[len(key)-1] = byte(formTree)
-	last.head = head(key)
-	return formTree
+	r.head = head(key)
 }
 
-// each gives the entries in order as a list has them, names by their labels from the right.
-func (d *domains) each(yield func(string) bool) {
+// pack copies the keys that are left.
+func (d *domains) pack() {
+	packed := domains{index: d.index[:0]}
+	for _, r := range d.index {
+		packed.put(d.key(r))
+	}
+	*d = packed
+}
+
+// each gives the entries in order as a list has them, names by their labels from the right. The bytes are good until the next.
+func (d *domains) each(yield func([]byte) bool) {
+	var entry []byte
 	for _, r := range d.index {
 		key := d.key(r)
-		entry := ""
 		if key[0] == lastForms {
-			entry = form(key[1]).written(string(key[2:]))
+			entry = append(entry[:0], form(key[1]).written(string(key[2:]))...)
 		} else {
-			labels := strings.Split(string(key[:len(key)-2]), "\x00")
-			slices.Reverse(labels)
-			entry = form(key[len(key)-1]).written(strings.Join(labels, "."))
+			entry = appendKey(entry[:0], key)
 		}
 		if !yield(entry) {
 			return
 		}
 	}
+}
+
+// appendKey turns the key of a name back into the entry.
+func appendKey(entry, key []byte) []byte {
+	f, labels := form(key[len(key)-1]), key[:len(key)-2]
+	switch f {
+	case formUnder:
+		entry = append(entry, "*."...)
+	case formExact:
+		entry = append(entry, '=')
+	}
+	for i := bytes.LastIndexByte(labels, 0); i >= 0; i = bytes.LastIndexByte(labels, 0) {
+		entry = append(entry, labels[i+1:]...)
+		entry = append(entry, '.')
+		labels = labels[:i]
+	}
+	return append(entry, labels...)
 }

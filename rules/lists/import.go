@@ -23,7 +23,7 @@ type Options struct {
 	Subdomains bool      // names that a format has alone stand for all under them as well
 	Anomalies  bool      // of OONI measurements, anomalies too
 	MaxErrors  int       // problems to list, of each kind
-	MaxMemory  int64     // bytes that entries may take, the copy counted in that is made while duplicates are taken out; 0: no limit
+	MaxMemory  int64     // bytes that entries may take; 0: no limit
 	Input      io.Reader // what the file "-" is
 }
 
@@ -198,20 +198,24 @@ func (s *source) room() {
 	if im.MaxMemory <= 0 {
 		return
 	}
-	size := im.domains.size() + im.prefixes.size() + im.exceptions.size()
 	if im.atSize == 0 {
-		im.atSize = min(64<<20, im.MaxMemory/2)
+		im.atSize = min(64<<20, im.MaxMemory)
 	}
-	if size <= im.atSize {
+	if im.size() <= im.atSize {
 		return
 	}
 	im.compact()
-	size = im.domains.size() + im.prefixes.size() + im.exceptions.size()
-	if size > im.MaxMemory/2 {
-		s.fail(im.place(s.name, 0, "found more entries than fit into the memory limit of %d MB: raise --max-memory, or import less at once", im.MaxMemory>>20))
+	size := im.size()
+	if size > im.MaxMemory-im.MaxMemory/8 { // so that it is not done again with the next entry
+		s.fail(im.place(s.name, 0, "found more entries than fit into the memory limit of %d MB (read so far: %d): raise --max-memory, or import less at once",
+			im.MaxMemory>>20, im.Report.Read))
 		return
 	}
-	im.atSize = min(max(2*size, im.atSize), im.MaxMemory*2/3)
+	im.atSize = min(max(2*size, im.atSize), im.MaxMemory)
+}
+
+func (im *importer) size() int64 {
+	return im.domains.size() + im.prefixes.size() + im.exceptions.size()
 }
 
 func (im *importer) compact() {

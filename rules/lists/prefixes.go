@@ -14,8 +14,8 @@ import (
 // prefixes is a set of prefixes.
 type prefixes struct{ all []netip.Prefix }
 
-// size is what the set holds, in bytes.
-func (p *prefixes) size() int64 { return int64(cap(p.all)) * 32 }
+// size is what the set needs, in bytes: it is copied as it grows, by a quarter each time.
+func (p *prefixes) size() int64 { return int64(len(p.all)) * (32 + 40) }
 
 func (p *prefixes) add(x netip.Prefix) { p.all = append(p.all, x) }
 
@@ -46,7 +46,7 @@ func (p *prefixes) compact() (c counts) {
 			c.Merged++
 		}
 	}
-	p.all = slices.Clip(kept)
+	p.all = kept
 	return c
 }
 

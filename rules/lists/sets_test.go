@@ -30,6 +30,14 @@ func matches(entry, name string) bool {
 	return false
 }
 
+// entriesOf are the entries of a set, in order.
+func entriesOf(d *domains) (all []string) {
+	for e := range d.each {
+		all = append(all, string(e))
+	}
+	return all
+}
+
 func matched(entries []string, name string) bool {
 	return slices.ContainsFunc(entries, func(e string) bool { return matches(e, name) })
 }
@@ -55,7 +63,17 @@ func TestDomainsTwin(t *testing.T) {
 			entries = append(entries, f.written(text))
 		}
 		c := d.compact()
-		kept := slices.Collect(d.each)
+		for range rng.IntN(20) { // sets grow on after duplicates were taken out
+			f, text := form(1+rng.IntN(3)), name()
+			d.add(f, text)
+			entries = append(entries, f.written(text))
+		}
+		if rng.IntN(2) == 0 {
+			d.pack()
+		}
+		later := d.compact()
+		c.add(later)
+		kept := entriesOf(&d)
 		require.Equal(t, len(entries), len(kept)+c.Duplicates+c.Covered+c.Merged)
 		for range 100 {
 			n := name()
@@ -77,7 +95,7 @@ func TestDomainsTwin(t *testing.T) {
 			}
 		}
 		require.Zero(t, d.compact())
-		require.Equal(t, kept, slices.Collect(d.each))
+		require.Equal(t, kept, entriesOf(&d))
 	}
 }
 

@@ -15,7 +15,7 @@ func (r *Result) writeNames(w io.Writer, d *domains) error {
 	b := bufio.NewWriterSize(w, readBuffer)
 	b.WriteString(r.Report.header())
 	for entry := range d.each {
-		b.WriteString(entry)
+		b.Write(entry)
 		b.WriteByte('\n')
 	}
 	return b.Flush()
