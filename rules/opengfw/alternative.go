@@ -130,7 +130,9 @@ func (a *alternative) differs(s source, r *rule) (all []string) {
 	if a.frail {
 		all = append(all, "OpenGFW ends a rule with an error where one side of an or asks for a property of an analyzer that has nothing; here the other side still counts")
 	}
-	tcp := slices.Equal(r.when["transport"], []string{"tcp"}) || slices.Equal(r.when["protocol"], []string{"tls"}) || slices.Equal(r.when["protocol"], []string{"http"})
+	_, tcp := r.when["host"]
+	tcp = tcp || slices.Equal(r.when["transport"], []string{"tcp"}) || slices.Equal(r.when["protocol"], []string{"tls"}) ||
+		slices.Equal(r.when["protocol"], []string{"http"})
 	switch {
 	case s.action == modify:
 		all = append(all, "the box answers a DNS question itself, at once; OpenGFW puts the addresses into the server's response")

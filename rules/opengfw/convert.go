@@ -93,6 +93,9 @@ func (c *converter) alternative(s source, a *alternative, several bool) *rule {
 	}
 	r, err := a.rule(s)
 	if err != nil {
+		if strings.HasPrefix(err.Error(), strings.TrimSuffix(part, ": ")) {
+			part = ""
+		}
 		c.note(s, Cannot, "%s%s", part, s.consequence(err.Error()))
 		return nil
 	}

@@ -24,6 +24,9 @@ func (l list) command() string {
 	}
 	parts := strings.Split(l.tag, "@")
 	command := "dpilab lists import geosite.dat --tag " + parts[0]
+	if strings.Contains(parts[0], "!") { // which a shell may take for something else
+		command = "dpilab lists import geosite.dat --tag '" + parts[0] + "'"
+	}
 	for _, attribute := range parts[1:] {
 		command += " --attribute @" + attribute
 	}
