@@ -3,6 +3,7 @@ package rules
 import (
 	"fmt"
 	"net/netip"
+	"runtime"
 )
 
 // Compiled is a policy in the form that a box reads: immutable, and safe for any number of goroutines.
@@ -31,7 +32,11 @@ type test struct {
 
 // Name gives the class of a server name, host or question, in any case. It allocates nothing. A name of more than 255
 // bytes is in no list.
-func (c *Compiled) Name(name []byte) Class { return c.names.class(name) }
+func (c *Compiled) Name(name []byte) Class {
+	class := c.names.class(name)
+	runtime.KeepAlive(c) // lists in files that are mapped: they go with c
+	return class
+}
 
 // Addr gives the class of an address; one that is written ::ffff:a.b.c.d is IPv4. It allocates nothing.
 func (c *Compiled) Addr(a netip.Addr) Class { return c.addrs.class(a) }

@@ -37,6 +37,7 @@ type List struct {
 	Prefixes []netip.Prefix
 	patterns []pattern // of a file, those with stars and keywords
 	suffixes nameTable // of a file, all others, with a byte of hits each
+	mapped   *mapping  // holds what suffixes are made of, if they were compiled
 	domains  bool
 }
 

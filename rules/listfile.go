@@ -72,6 +72,9 @@ func content(line []byte) []byte {
 
 // openList reads a list file. What is wrong in it is an *Error; any other error says that it cannot be read.
 func openList(name, file string, fsys fs.FS) (*List, error) {
+	if _, ok := fsys.(osFiles); ok && strings.HasSuffix(file, domainsEnding) {
+		return openFile(name, file)
+	}
 	f, err := fsys.Open(file)
 	if err != nil {
 		return nil, err

@@ -138,7 +138,7 @@ func (b *namesBuilder) addSuffix(name string, hits byte, one uint32) {
 
 // build closes every suffix over the shorter ones, shortest first.
 func (b *namesBuilder) build() (names, error) {
-	byDots := make([][]string, maxName)
+	byDots := make([][]string, maxName+1)
 	var value []byte
 	for s := range b.own {
 		n := strings.Count(s, ".")

@@ -3,6 +3,7 @@ package rules
 import (
 	"encoding/binary"
 	"math/bits"
+	"runtime"
 )
 
 // nameTable keeps names, each with a value of some bytes, in two blocks without a pointer. It is exact: the bytes of a name are
@@ -74,6 +75,7 @@ func (t *nameTable) each(give func(value, name []byte)) {
 		give(t.entries[at:at+t.width], t.entries[at+t.width+entryName:next])
 		at = next
 	}
+	runtime.KeepAlive(t) // and what holds the memory of t
 }
 
 func (t *nameTable) next(at int) int {
