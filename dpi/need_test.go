@@ -61,7 +61,9 @@ func (d needDice) profile() rules.Profile {
 			change()
 		}
 	}
-	p.FailClosed = d.IntN(16) == 0
+	if d.IntN(16) == 0 {
+		p.FailClosed, p.Flows = true, 8
+	}
 	return p
 }
 
@@ -76,7 +78,7 @@ func (d needDice) prefixes() (all []string) {
 func (d needDice) condition() (c rules.Condition) {
 	port := oneOf(d, 443, 80, 53)
 	for range d.IntN(4) {
-		switch d.IntN(14) {
+		switch d.IntN(15) {
 		case 0, 1, 2:
 			c.To = d.prefixes()
 		case 3, 4:
@@ -96,6 +98,9 @@ func (d needDice) condition() (c rules.Condition) {
 		case 12:
 			c.Trick = []rules.Trick{rules.Trick(d.IntN(rules.TrickCount))}
 		case 13:
+			ech := d.IntN(2) == 0
+			c.ECH = &ech
+		case 14:
 			c.Opened, c.From = rules.Side(d.IntN(3)), []string{"198.51.100.0/31"}
 		}
 	}
@@ -149,20 +154,19 @@ func (d needDice) do(first bool) rules.Do {
 	return do
 }
 
-// packet is one of the soup, some of it ICMP or from the resolver that questions are sent to.
+// packet is one of the soup, some of it ICMP, or a question of one client, or from the resolver that questions are sent to.
 func (d needDice) packet() (rules.Direction, []byte) {
+	client, resolver := netip.MustParseAddrPort("198.51.100.1:4001"), netip.MustParseAddrPort("198.51.100.53:53")
+	switch d.IntN(12) {
+	case 0:
+		return rules.Down, packet.AppendUDP(nil, resolver, client, 60, soup{d.Rand}.payload())
+	case 1:
+		server := netip.AddrPortFrom(netip.AddrFrom4([4]byte{203, 0, 113, byte(d.IntN(4))}), 53)
+		return rules.Up, packet.AppendUDP(nil, client, server, 60, questionOf("lie.example"))
+	}
 	dir, b := soup{d.Rand}.packet()
-	if len(b) > 20 && b[0]>>4 == 4 {
-		switch d.IntN(16) {
-		case 0:
-			b[9] = packet.ICMP
-		case 1:
-			at := 16
-			if dir == rules.Down {
-				at = 12
-			}
-			copy(b[at:], []byte{198, 51, 100, 53})
-		}
+	if len(b) > 20 && b[0]>>4 == 4 && d.IntN(16) == 0 {
+		b[9] = packet.ICMP
 	}
 	return dir, b
 }
@@ -187,7 +191,7 @@ func sieve(n *rules.Need, p *packet.Packet, err error, dir rules.Direction) (v V
 	}
 	return v, n.Everything || slices.ContainsFunc(n.Interests, func(x rules.Interest) bool {
 		return (x.Transports == 0 || x.Transports&(1<<transportOf(p.Protocol)) != 0) && (x.To == nil || in(x.To)) &&
-			(x.Ports == nil || slices.ContainsFunc(x.Ports, func(r rules.Range) bool {
+			(x.Ports == nil || p.HasTransport && slices.ContainsFunc(x.Ports, func(r rules.Range) bool {
 				return r.Min <= int(k.outsidePort) && int(k.outsidePort) <= r.Max
 			}))
 	}), false

@@ -73,6 +73,22 @@ rules:
 				{Rule: 0, Prefixes: prefixes("192.0.2.64/26", "192.0.2.128/25", "2001:db8::/32")},
 				{Rule: 1, Direction: Up, Prefixes: prefixes("192.0.2.0/26", "192.0.3.0/24")},
 			}}},
+		{"blocks of one direction", `
+rules:
+  - {rule: a, when: {to: 192.0.2.0/25}, do: {drop: up}, source: {ref: choice}}
+  - {rule: b, when: {to: 192.0.2.0/24}, do: {drop: up, residual: 10s, hold: server}, source: {ref: choice}}`,
+			Need{Blocks: []Block{
+				{Rule: 0, Direction: Up, Prefixes: prefixes("192.0.2.0/25")}, {Rule: 1, Direction: Up, Prefixes: prefixes("192.0.2.128/25")},
+			}}},
+		{"a resolver among what is blocked", `
+rules:
+  - {rule: a, when: {to: 192.0.2.0/24, transport: udp, port: 53}, do: {redirect: 198.51.100.1}, source: {ref: choice}}
+  - {rule: b, when: {to: 198.51.100.0/30}, do: {drop: both}, source: {ref: choice}}
+  - {rule: c, when: {to: 198.51.100.0/29}, do: {drop: up}, source: {ref: choice}}`,
+			Need{Payload: true,
+				Interests: []Interest{{Transports: udpBit, Ports: []Range{{53, 53}}, To: prefixes("192.0.2.0/24", "198.51.100.1/32")}, {To: prefixes("198.51.100.1/32")}},
+				Blocks: []Block{{Rule: 1, Prefixes: prefixes("198.51.100.0/32", "198.51.100.2/31")},
+					{Rule: 2, Direction: Up, Prefixes: prefixes("198.51.100.4/30")}}}},
 		{"a rule before a block", `
 rules:
   - {rule: a, when: {to: 192.0.2.0/28, port: 443}, do: pass, source: {ref: choice}}
