@@ -20,6 +20,10 @@ func adblock(s *source) {
 			s.cannot(n, "%s %s", shown(line), why)
 			continue
 		}
+		if !exception && isNetwork(name) {
+			s.network(n, name)
+			continue
+		}
 		enter(n, f, name)
 	}
 }

@@ -6,8 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/netip"
 	"os"
+	"slices"
 	"strings"
 
 	"dpilab/rules"
@@ -36,8 +36,8 @@ type Result struct {
 	exceptions domains
 }
 
-// Import reads files. The error is a *rules.Error where a place in a file is to blame; it says also that nothing could be read from
-// any of them. Lines that cannot be used are no error: they are in the Report, which is there with an error as well.
+// Import reads files. Lines that cannot be used are no error: they are in the Report, which is there with an error as well. An error is a
+// *rules.Error where a file, or a place in it, is to blame; that nothing could be read from any file is one, too.
 func Import(files []string, o Options) (*Result, error) {
 	im := &importer{Options: o, Result: &Result{}, notes: map[string]int{}}
 	im.Report.chosen = o.choice()
@@ -49,10 +49,37 @@ func Import(files []string, o Options) (*Result, error) {
 		}
 	}
 	im.finish()
+	if err := im.unused(); err != nil {
+		return im.Result, err
+	}
 	if im.Report.Kept == 0 {
 		return im.Result, im.nothing()
 	}
 	return im.Result, nil
+}
+
+// unused is the error of an option that is about none of the files.
+func (im *importer) unused() error {
+	has := map[Format]bool{}
+	for _, s := range im.Report.Sources {
+		has[s.Format] = true
+	}
+	for _, o := range []struct {
+		flag  string
+		given bool
+		of    []Format
+	}{
+		{"--tag", len(im.Tags) > 0, []Format{GeoSite, V2Fly}},
+		{"--attribute", len(im.Attributes) > 0, []Format{GeoSite, V2Fly}},
+		{"--country", len(im.Countries) > 0, []Format{GeoIP, MMDB}},
+		{"--asn", len(im.ASNs) > 0, []Format{MMDB}},
+		{"--anomalies", im.Anomalies, []Format{OONI}},
+	} {
+		if o.given && !slices.ContainsFunc(o.of, func(f Format) bool { return has[f] }) {
+			return fmt.Errorf("%s is about the formats %v, and none of the files has one", o.flag, o.of)
+		}
+	}
+	return nil
 }
 
 // importer is an import under way.
@@ -62,16 +89,6 @@ type importer struct {
 	notes  map[string]int // how often each was
 	order  []string       // of the notes
 	atSize int64          // at which duplicates are taken out
-}
-
-// source is one file of it. Its parser calls its methods.
-type source struct {
-	im     *importer
-	name   string
-	format Format
-	in     io.Reader // unpacked
-	list   string    // of a .dat
-	failed error     // ends the import
 }
 
 // parsers reads each format. They report lines that cannot be used, and fail the source for the rest.
@@ -123,95 +140,6 @@ func (im *importer) open(file string) (io.ReadCloser, error) {
 
 func (im *importer) place(file string, line int, format string, args ...any) error {
 	return &rules.Error{File: file, Line: line, Text: fmt.Sprintf(format, args...)}
-}
-
-// read counts entries before it is known what becomes of them.
-func (s *source) read(n int) { s.im.Report.Read += n }
-
-// skip counts an entry that is left out on purpose.
-func (s *source) skip() { s.im.Report.Skipped++ }
-
-func (s *source) bad(line int, format string, args ...any) {
-	s.im.Report.Bad++
-	s.im.Report.Problems = s.problem(s.im.Report.Problems, line, format, args)
-}
-
-// cannot reports an entry that no list of dpilab can say.
-func (s *source) cannot(line int, format string, args ...any) {
-	s.im.Report.NotExpressible++
-	s.im.Report.Inexpressible = s.problem(s.im.Report.Inexpressible, line, format, args)
-}
-
-func (s *source) problem(all []Problem, line int, format string, args []any) []Problem {
-	if len(all) >= s.im.MaxErrors {
-		return all
-	}
-	return append(all, Problem{s.name, line, s.list, fmt.Sprintf(format, args...)})
-}
-
-// note counts entries of which the reader of the report should know something; text is the same each time.
-func (s *source) note(text string) {
-	if s.im.notes[text]++; s.im.notes[text] == 1 {
-		s.im.order = append(s.im.order, text)
-	}
-}
-
-func (s *source) fail(err error) {
-	if s.failed == nil {
-		s.failed = err
-	}
-}
-
-// add takes an entry of a form: a name in any writing, or the text of a pattern.
-func (s *source) add(line int, f form, text string) { s.enter(line, &s.im.domains, f, text) }
-
-// except takes an exception.
-func (s *source) except(line int, f form, text string) { s.enter(line, &s.im.exceptions, f, text) }
-
-func (s *source) enter(line int, to *domains, f form, text string) {
-	s.read(1)
-	if f == formRegexp {
-		s.cannot(line, "%s is a regular expression", shown(text))
-		return
-	}
-	checked, err := checkedText(f, text)
-	if err != nil {
-		s.bad(line, "%v", err)
-		return
-	}
-	if f == formExact && s.im.Subdomains {
-		f = formTree
-	}
-	to.add(f, checked)
-	s.room()
-}
-
-func (s *source) prefix(p netip.Prefix) {
-	s.read(1)
-	s.im.prefixes.add(p)
-	s.room()
-}
-
-// room takes duplicates out when the sets have doubled, and fails the source when that leaves too much.
-func (s *source) room() {
-	im := s.im
-	if im.MaxMemory <= 0 {
-		return
-	}
-	if im.atSize == 0 {
-		im.atSize = min(64<<20, im.MaxMemory)
-	}
-	if im.size() <= im.atSize {
-		return
-	}
-	im.compact()
-	size := im.size()
-	if size > im.MaxMemory-im.MaxMemory/8 { // so that it is not done again with the next entry
-		s.fail(im.place(s.name, 0, "found more entries than fit into the memory limit of %d MB (read so far: %d): raise --max-memory, or import less at once",
-			im.MaxMemory>>20, im.Report.Read))
-		return
-	}
-	im.atSize = min(max(2*size, im.atSize), im.MaxMemory)
 }
 
 func (im *importer) size() int64 {

@@ -126,6 +126,16 @@ func TestSeveralFiles(t *testing.T) {
 	require.ErrorContains(t, err, "no file")
 }
 
+// An option that no file can heed is an error, not a silence.
+func TestUnusedOptions(t *testing.T) {
+	for _, o := range []Options{{Tags: []string{"x"}}, {Attributes: []string{"x"}}, {Countries: []string{"RU"}}, {ASNs: []uint32{1}}, {Anomalies: true}} {
+		_, _, err := importing(t, "a.txt", []byte("a.example\n"), o)
+		require.ErrorContains(t, err, "none of the files has one")
+	}
+	_, _, err := importing(t, "google", []byte("full:a.example\n"), Options{Tags: []string{"x"}})
+	require.ErrorContains(t, err, "give its folder")
+}
+
 func TestDetect(t *testing.T) {
 	for _, c := range []struct {
 		name, head string

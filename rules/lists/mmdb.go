@@ -143,6 +143,7 @@ func mmdb(s *source) {
 		s.fail(s.im.place(s.name, 0, "%v", err))
 		return
 	}
+	before := s.im.Report.Read
 	taken := map[uint32]bool{} // by the place of the data, which many prefixes share
 	err = m.walk(func(p netip.Prefix, place uint32) bool {
 		take, known := taken[place]
@@ -155,8 +156,11 @@ func mmdb(s *source) {
 		}
 		return s.failed == nil
 	})
-	if err != nil {
+	switch {
+	case err != nil:
 		s.fail(s.im.place(s.name, 0, "%v", err))
+	case s.im.Report.Read == before:
+		s.fail(s.im.place(s.name, 0, "has no prefix of those that --country and --asn ask for"))
 	}
 }
 

@@ -42,7 +42,7 @@ func TestMMDB(t *testing.T) {
 		"no choice":   {file, Options{}, "choose with --country or --asn"},
 		"no metadata": {file[:100], Options{ASNs: []uint32{1}}, "is no MaxMind DB"},
 		"cut tree":    {file[200:], Options{ASNs: []uint32{1}}, "search tree is broken"},
-		"nobody":      {file, Options{ASNs: []uint32{1}}, "nothing could be read"},
+		"nobody":      {file, Options{ASNs: []uint32{1}}, "has no prefix of those that --country and --asn ask for"},
 	} {
 		_, _, err := importing(t, "a.mmdb", c.data, c.options)
 		require.ErrorContains(t, err, c.want, name)

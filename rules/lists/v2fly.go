@@ -28,6 +28,10 @@ type line struct {
 
 // v2fly reads one file, and what it includes from its folder.
 func v2fly(s *source) {
+	if len(s.im.Tags) > 0 {
+		s.fail(s.im.place(s.name, 0, "is one list: give its folder to choose lists with --tag, or leave --tag out"))
+		return
+	}
 	c := &community{im: s.im, dir: filepath.Dir(s.name), done: map[string]bool{}}
 	name := strings.ToLower(strings.TrimSuffix(filepath.Base(s.name), ".gz"))
 	c.under = []string{name}
