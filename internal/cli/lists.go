@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"dpilab/rules"
 	"dpilab/rules/lists"
 )
 
@@ -24,16 +25,39 @@ func listsCommand() *cobra.Command {
 What ships with dpilab (scenarios, policies, traces, topologies): dpilab list, without s.`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) > 0 {
-				return fmt.Errorf("unknown command %q for dpilab lists: it has import; what ships is in dpilab list", args[0])
+				return fmt.Errorf("unknown command %q for dpilab lists: it has import and compile; what ships is in dpilab list", args[0])
 			}
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return errors.New("lists takes a command: dpilab lists import FILE; what ships is in dpilab list")
+			return errors.New("lists takes a command: dpilab lists import FILE or dpilab lists compile FILE; what ships is in dpilab list")
 		},
 	}
-	c.AddCommand(listsImportCommand())
+	c.AddCommand(listsImportCommand(), listsCompileCommand())
 	return c
+}
+
+func listsCompileCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "compile FILE...",
+		Short: "Put the compiled form of lists of domains beside them",
+		Long: `Put the compiled form of lists of domains (.domains) beside them, FILE.compiled. Policies then load them at once, as long as the text is the
+same. Lists of 100,000 names and more are compiled when a policy first reads them; this is for shorter ones, and for folders that
+dpilab cannot write later.`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return errors.New("lists compile takes lists of domains: dpilab lists compile ads.domains")
+			}
+			for _, file := range args {
+				out, err := rules.CompileList(file)
+				if err != nil {
+					return err
+				}
+				fmt.Fprintln(cmd.OutOrStdout(), out)
+			}
+			return nil
+		},
+	}
 }
 
 type importFlags struct {
@@ -178,6 +202,9 @@ func (f *importFlags) report(r *lists.Report, out io.Writer) {
 	}
 	for _, n := range r.Notes {
 		fmt.Fprintf(out, "%s\n", n)
+	}
+	if r.Exceptions > 0 && f.exceptions == "" {
+		fmt.Fprintf(out, "exceptions (%d) are not written: --exceptions FILE does\n", r.Exceptions)
 	}
 	fmt.Fprintln(out, r.Summary())
 }

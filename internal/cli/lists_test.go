@@ -42,6 +42,10 @@ func TestListsImport(t *testing.T) {
 	require.Contains(t, stderr, "hosts:3: found a label of 0 letters")
 	require.Contains(t, stderr, "3 entries read, 1 kept (1 domain, 0 prefixes); 1 duplicate, 0 covered, 0 merged without loss, 1 bad, 0 not expressible\n")
 
+	code, _, stderr = call(t, "lists", "import", "f.txt")
+	require.Zero(t, code)
+	require.Contains(t, stderr, "exceptions (1) are not written: --exceptions FILE does\n")
+
 	code, out, stderr = call(t, "lists", "import", "hosts", "--max-errors", "0", "--output", "ads")
 	require.Zero(t, code, stderr)
 	require.Empty(t, out)
@@ -73,15 +77,32 @@ func TestListsImport(t *testing.T) {
 	require.Empty(t, left, "files beside the lists")
 }
 
+// A compiled list stands beside its text, and what is no list of domains has none.
+func TestListsCompile(t *testing.T) {
+	inFolder(t, map[string]string{"a.domains": "a.example\n", "b.domains": "bad..example\n", "c.prefixes": "192.0.2.0/24\n"})
+	code, out, stderr := call(t, "lists", "compile", "a.domains")
+	require.Zero(t, code, stderr)
+	require.Equal(t, "a.domains.compiled\n", out)
+	require.NotEmpty(t, contents(t, "a.domains.compiled"))
+	for file, want := range map[string]string{"b.domains": "b.domains:1: ", "c.prefixes": "expected a list of domains", "nosuch.domains": "no such file"} {
+		code, out, stderr := call(t, "lists", "compile", file)
+		require.Equal(t, exitUsage, code)
+		require.Empty(t, out)
+		require.Contains(t, stderr, want)
+	}
+}
+
 // What cannot be done writes nothing and says what to do.
 func TestListsImportRefuses(t *testing.T) {
 	inFolder(t, map[string]string{"hosts": hostsFile, "dump.csv": dumpFile, "text": "some words here\n", "old.domains": "old.example\n"})
 	for _, c := range []struct{ args, want string }{
-		{"lists", "dpilab lists import FILE; what ships is in dpilab list"},
+		{"lists", "dpilab lists compile FILE; what ships is in dpilab list"},
 		{"lists improt", `unknown command "improt" for dpilab lists: it has`},
 		{"list import", "block lists are the matter of dpilab lists import"},
 		{"lists import", "lists import takes files"},
 		{"lists import nosuch", "no such file"},
+		{"lists import hosts --country RU", "--country is about the formats [geoip mmdb]"},
+		{"lists compile", "lists compile takes lists"},
 		{"lists import text", "name it with --format"},
 		{"lists import text --format plain", "nothing could be read from text as plain"},
 		{"lists import text --format what", "--format: found format"},
