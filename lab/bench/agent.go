@@ -24,6 +24,7 @@ type job struct {
 	Names   []string      `json:"names,omitempty"`
 	Policy  string        `json:"policy,omitempty"` // a file
 	Count   int           `json:"count,omitempty"`
+	Rate    int           `json:"rate,omitempty"` // a second
 }
 
 // answer is what came of it. Which fields are set is for the job to say.

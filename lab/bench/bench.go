@@ -82,6 +82,7 @@ var benchmarks = []benchmark{
 	{"load", (*runner).load},
 	{"flows", (*runner).flows},
 	{"police", (*runner).police},
+	{"reload", (*runner).reload},
 }
 
 // Names gives the names of the benchmarks, in the order in which they run.
@@ -137,6 +138,7 @@ type runner struct {
 
 	lab            *lab.Lab
 	client, server *agent
+	prober         *agent // on the client's host too, for what is asked while the client makes load
 	policies       policies
 	openGFW        string // its program, once it was looked for
 	noOpenGFW      error  // why there is none
@@ -224,8 +226,11 @@ func (r *runner) open() error {
 	if r.lab, err = lab.Build(r.ctx, wireTopology(), lab.Options{}); err != nil {
 		return err
 	}
-	for host, a := range map[string]**agent{"client": &r.client, "server": &r.server} {
-		if *a, err = startAgent(host, r.lab.Host(host).Do); err != nil {
+	for _, x := range []struct {
+		host string
+		a    **agent
+	}{{"client", &r.client}, {"client", &r.prober}, {"server", &r.server}} {
+		if *x.a, err = startAgent(x.host, r.lab.Host(x.host).Do); err != nil {
 			return err
 		}
 	}
@@ -234,7 +239,7 @@ func (r *runner) open() error {
 }
 
 func (r *runner) close() {
-	for _, a := range []*agent{r.client, r.server} {
+	for _, a := range []*agent{r.client, r.prober, r.server} {
 		if a != nil {
 			a.close()
 		}

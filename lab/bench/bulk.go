@@ -38,11 +38,13 @@ func (r *runner) bulk() error {
 	return nil
 }
 
-// queued measures one flow of which every packet goes through the engine, which counts it.
+// queued measures one flow of which every packet goes through the engine: one that counts it, and so needs no more than its headers, and
+// one that reads it whole.
 func (r *runner) queued() error {
 	counting := func(p *policies) (*rules.Compiled, error) { return p.counting() }
 	paths := []path{
 		boxPath("queued_dpilab", counting, lab.BoxOptions{Without: nfq.KernelAll}),
+		boxPath("queued_names", r.large, lab.BoxOptions{Without: nfq.KernelAll}),
 		boxPath("queued_gonfqueue", counting, lab.BoxOptions{Without: nfq.KernelAll, Reader: nfq.GoNFQueue}),
 		openGFWPath("queued_opengfw", 1, false, false),
 	}

@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"runtime"
 	"sync"
@@ -13,7 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// makeConnections opens connections, one after the other on each of Workers: connect, a hello with one of Names, the reply, and a
+// makeConnections opens connections, one after the other on each of Workers, at most Rate a second in all: connect, a hello with one of Names, the reply, and a
 // reset. Done and Failed count them, Took is the time from the first to the last, Times are those of the ones that worked. A connection
 // ends with a reset because its port would otherwise be waiting for a minute, and there are only 28,000.
 func makeConnections(j job) (answer, error) {
@@ -34,6 +33,9 @@ func makeConnections(j job) (answer, error) {
 			s := &shares[w]
 			s.took = make([]time.Duration, 0, 1<<16)
 			for i := w; time.Since(start) < j.For; i += j.Workers {
+				if j.Rate > 0 {
+					time.Sleep(time.Until(start.Add(time.Duration(i) * time.Second / time.Duration(j.Rate))))
+				}
 				began := time.Now()
 				if err := connectOnce(j, all[i%len(all)], 2*time.Second); err != nil {
 					s.failed, s.err = s.failed+1, err
@@ -71,9 +73,7 @@ func connectOnce(j job, hello []byte, patience time.Duration) error {
 	if _, err := c.Write(hello); err != nil {
 		return err
 	}
-	var b [replySize]byte
-	_, err = io.ReadFull(c, b[:])
-	return err
+	return readReply(c)
 }
 
 // tryPatience is how long a reply may take before a name counts as blocked. On a busy machine it takes milliseconds.

@@ -39,6 +39,8 @@ var jobs = map[string]func(job) (answer, error){
 	"try":         tryNames,
 	"bulk":        takeStream,
 	"echo":        askEcho,
+	"hold":        holdConnections,
+	"held":        askHeld,
 	"pour":        pour,
 	"poured":      countPoured,
 	"engine":      collecting(timeEngine),

@@ -41,8 +41,8 @@ func namesFrom(first, count int) []string {
 	return all
 }
 
-// writeNames writes a list of the first count names.
-func writeNames(file string, count int) error {
+// writeNames writes a list of count names, the first with this number.
+func writeNames(file string, first, count int) error {
 	f, err := os.Create(file)
 	if err != nil {
 		return err
@@ -50,7 +50,7 @@ func writeNames(file string, count int) error {
 	defer f.Close()
 	w := bufio.NewWriterSize(f, 1<<20)
 	for i := range count {
-		_, _ = w.WriteString(nameAt(i))
+		_, _ = w.WriteString(nameAt(first + i))
 		_ = w.WriteByte('\n')
 	}
 	if err := w.Flush(); err != nil {
@@ -83,9 +83,13 @@ func policyName(count int) string { return "names-" + sizeName(count) }
 
 // writePolicy makes a policy that blocks the first count names, in the folder, and gives its file.
 func writePolicy(folder string, count int) (string, error) {
-	name := policyName(count)
+	return writePolicyFrom(folder, 0, count, policyName(count))
+}
+
+// writePolicyFrom makes a policy of this name that blocks count names, the first with this number.
+func writePolicyFrom(folder string, first, count int, name string) (string, error) {
 	list := name + ".domains"
-	if err := writeNames(filepath.Join(folder, list), count); err != nil {
+	if err := writeNames(filepath.Join(folder, list), first, count); err != nil {
 		return "", err
 	}
 	file := filepath.Join(folder, name+".yaml")

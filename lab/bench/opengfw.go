@@ -107,7 +107,7 @@ func (r *runner) openGFWRules(count int, list bool) ([]string, error) {
 	if _, err := os.Stat(rules); err == nil {
 		return args, nil
 	}
-	if err := writeNames(names, count); err != nil {
+	if err := writeNames(names, 0, count); err != nil {
 		return nil, err
 	}
 	if said, err := exec.CommandContext(r.ctx, r.openGFW, write...).CombinedOutput(); err != nil {

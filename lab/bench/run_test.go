@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"dpilab/lab"
+	"dpilab/rules"
 )
 
 // live skips a test that needs a lab where the kernel cannot give one, and says what it lacks.
@@ -51,6 +52,29 @@ func (r *Report) names() (all []string) {
 	return all
 }
 
+func TestPolicedOnTheWire(t *testing.T) {
+	live(t)
+	o := Options{Rounds: 1}
+	require.NoError(t, o.defaults())
+	r := newRunner(t.Context(), o, t.TempDir())
+	defer r.close()
+	policing := func(p *policies) (*rules.Compiled, error) { return p.policing() }
+	var worst [2]float64
+	for i, name := range []string{"policed", "wire"} {
+		p := boxPath(name, policing, lab.BoxOptions{})
+		if name == "wire" {
+			p = wirePath(name)
+		}
+		require.NoError(t, r.rounds(1, []path{p}, func(path, running, int) (err error) {
+			worst[i], err = r.policeLive(300*time.Millisecond, 700*time.Millisecond)
+			return err
+		}))
+	}
+	require.Empty(t, r.failed)
+	require.Positive(t, worst[0])
+	require.Greater(t, worst[1], 50.0, "on the bare wire twice the rate arrives")
+}
+
 func TestPathsOnTheWire(t *testing.T) {
 	r := short(t, "wire", "connections", "bulk", "queued", "latency")
 	require.Subset(t, r.names(), []string{
@@ -88,6 +112,34 @@ func TestWhatRunsAlone(t *testing.T) {
 	} {
 		require.Positive(t, r.Ratios[name], name)
 	}
+}
+
+// Policies change under connections: none is lost, and each flow has the verdict of its own policy, or the run says that it has not.
+func TestReload(t *testing.T) {
+	live(t)
+	r, err := Run(t.Context(), Options{Names: []string{"reload"}, Rounds: 1, Duration: 700 * time.Millisecond, Domains: 2000})
+	require.NoError(t, err)
+	require.Empty(t, r.Failed)
+	require.Subset(t, r.names(), []string{"reload_still_p99", "reload_p99", "reload_max", "reload_read", "reload_lost", "reload_connections"})
+	require.Contains(t, r.Ratios, "reload_p99_ms")
+	require.Zero(t, r.Ratios["reload_lost"])
+
+	o := Options{Rounds: 1, Duration: 300 * time.Millisecond, Domains: 100}
+	require.NoError(t, o.defaults())
+	x := newRunner(t.Context(), o, t.TempDir())
+	defer x.close()
+	first, err := x.policies.file(100)
+	require.NoError(t, err)
+	err = x.along([]path{boxPath("reload", x.large, lab.BoxOptions{})}, func(_ path, b running, round int) error {
+		_, err := x.whileReloading(b.(box).Box, [2]string{first, first}, round, func() (answer, error) {
+			time.Sleep(4 * o.Duration)
+			return answer{}, nil
+		})
+		return err
+	})
+	require.NoError(t, err)
+	require.Len(t, x.failed, 1)
+	require.Contains(t, x.failed[0].Text, "do not get the verdict of the policy in place")
 }
 
 // A path that does not do what it is measured for gives no figures, and the report is not in order.

@@ -59,16 +59,20 @@ func readHello(c *net.TCPConn) error {
 
 var replyBytes [replySize]byte
 
-// reply answers a hello and waits for the client to close.
+// reply answers hellos, and whatever else has their length, until the client closes.
 func reply(c *net.TCPConn) {
-	if readHello(c) != nil {
-		return
+	for readHello(c) == nil {
+		if _, err := c.Write(replyBytes[:]); err != nil {
+			return
+		}
 	}
-	if _, err := c.Write(replyBytes[:]); err != nil {
-		return
-	}
-	var b [1]byte
-	_, _ = c.Read(b[:])
+}
+
+// readReply takes a whole reply.
+func readReply(c *net.TCPConn) error {
+	var b [replySize]byte
+	_, err := io.ReadFull(c, b[:])
+	return err
 }
 
 // stream answers a hello with bytes until the client closes.
