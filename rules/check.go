@@ -34,7 +34,7 @@ func (d *draft) check() error {
 			return err
 		}
 		for j := range i {
-			if d.own[i].shadowedBy(&d.own[j].Rule) {
+			if d.own[i].ShadowedBy(&d.own[j].Rule) {
 				return d.own[i].at.Fail("found rule %q, which is never reached: rule %q in line %d takes all of its flows before",
 					d.own[i].Name, d.own[j].Name, d.own[j].Line)
 			}

@@ -5,8 +5,9 @@ import (
 	"slices"
 )
 
-// shadowedBy tells whether first, which comes before r, hits whatever r could hit, and no later than r.
-func (r *Rule) shadowedBy(first *Rule) bool {
+// ShadowedBy tells whether first, which comes before r in a policy, hits whatever r could hit, and no later than r, as far as the words show: a
+// list is only like itself.
+func (r *Rule) ShadowedBy(first *Rule) bool {
 	if first.Chance.Share > 0 || r.Again && !first.Again || !r.When.implies(&first.When) {
 		return false
 	}
