@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"dpilab/rules"
 )
 
 // Convert reads a file of OpenGFW rules; file is for messages. The error, of type *rules.Error, is about a file that is none. It keeps
@@ -13,7 +15,7 @@ func Convert(file string, data []byte, o Options) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := converter{file: file, options: o, said: map[string]bool{}, names: map[string]bool{}, lists: map[string]list{}, conditions: map[string]bool{}}
+	c := converter{file: file, options: o, said: map[string]bool{}, names: map[string]bool{}, lists: map[string]list{}}
 	for _, r := range all {
 		c.rule(r)
 	}
@@ -26,13 +28,11 @@ func Convert(file string, data []byte, o Options) (*Result, error) {
 type converter struct {
 	file    string
 	options Options
-	made    []rule
+	made    []*rule
 	lists   map[string]list // by the name that the policy has for it
 	names   map[string]bool // of rules, that are taken
 	said    map[string]bool // differences that are told once a file
-	// conditions of rules that are made, as text: a second rule with the same is never reached.
-	conditions map[string]bool
-	notes      []Note
+	notes   []Note
 }
 
 // rule is a rule of the policy.
@@ -44,6 +44,7 @@ type rule struct {
 	do     string // as a policy has it
 	also   int    // rules of the file that were put into this one, behind from
 	last   int    // line of the last of them
+	read   *rules.Rule
 }
 
 func (c *converter) note(s source, k Kind, format string, args ...any) {
@@ -73,10 +74,10 @@ func (c *converter) rule(s source) {
 		c.note(s, Cannot, "%s", err)
 		return
 	}
-	var made []rule
+	var made []*rule
 	for i := range alternatives {
-		if r := c.alternative(s, &alternatives[i], len(alternatives) > 1); r != nil {
-			made = append(made, *r)
+		if r := c.alternative(s, &alternatives[i], len(alternatives) > 1, made); r != nil {
+			made = append(made, r)
 		}
 	}
 	for _, r := range joinRuns(made) {
@@ -85,8 +86,8 @@ func (c *converter) rule(s source) {
 	}
 }
 
-// alternative makes a rule of one alternative, nil where there is none to make.
-func (c *converter) alternative(s source, a *alternative, several bool) *rule {
+// alternative makes a rule of one alternative, nil where there is none to make; made are those of the same rule of the file.
+func (c *converter) alternative(s source, a *alternative, several bool, made []*rule) *rule {
 	part := ""
 	if several {
 		part = a.text() + ": "
@@ -103,7 +104,7 @@ func (c *converter) alternative(s source, a *alternative, several bool) *rule {
 		c.note(s, Nothing, "%snever holds", part)
 		return nil
 	}
-	switch why := tryRule(r, c.lists, a.lists); {
+	switch why := r.try(c.lists, a.lists); {
 	case strings.Contains(why, "never holds"), strings.Contains(why, "holds whenever the when holds"):
 		c.note(s, Nothing, "%snever holds: %s", part, why)
 		return nil
@@ -111,15 +112,12 @@ func (c *converter) alternative(s source, a *alternative, several bool) *rule {
 		c.note(s, Cannot, "%s%s", part, s.consequence(why))
 		return nil
 	}
-	same := r.when.text("all")
-	for _, u := range r.unless {
-		same += " unless " + u.text("")
+	for _, before := range [][]*rule{c.made, made} {
+		if i := slices.IndexFunc(before, func(b *rule) bool { return r.read.ShadowedBy(b.read) }); i >= 0 {
+			c.note(s, Nothing, "%snever reached: the rule in line %d takes all of its streams", part, before[i].from.line)
+			return nil
+		}
 	}
-	if c.conditions[same] {
-		c.note(s, Nothing, "%s%s", part, neverReached)
-		return nil
-	}
-	c.conditions[same] = true
 	for _, l := range a.lists {
 		if _, known := c.lists[l.name]; !known {
 			l.from = s

@@ -42,7 +42,7 @@ func FuzzExpression(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, e string) {
 		s := source{line: 1, name: "x", action: block, expr: e}
-		c := converter{file: "x", options: Options{"x", "2026-01-31"}, said: map[string]bool{}, names: map[string]bool{}, lists: map[string]list{}, conditions: map[string]bool{}}
+		c := converter{file: "x", options: Options{"x", "2026-01-31"}, said: map[string]bool{}, names: map[string]bool{}, lists: map[string]list{}}
 		c.rule(s)
 		text := c.settle()
 		loads(t, "x", &Result{Policy: text, Notes: c.notes, Made: len(c.made)})

@@ -21,7 +21,7 @@ const profile = `profile: # how OpenGFW's engine reads
 type draft struct {
 	file    string
 	options Options
-	rules   []rule
+	rules   []*rule
 	lists   map[string]list     // files
 	inline  map[string][]string // patterns that stand in the policy
 }

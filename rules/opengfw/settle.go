@@ -14,8 +14,6 @@ import (
 // maxStars is how many lists, and patterns in rules, of a policy may use stars, keywords and regular expressions.
 const maxStars = 32
 
-const neverReached = "never reached: a rule above takes all of its streams"
-
 // settle brings the rules into a policy that loads, and gives its text; nil where no rule is left.
 func (c *converter) settle() []byte {
 	d := draft{file: c.file, options: c.options, rules: c.made, lists: c.lists}
@@ -31,7 +29,7 @@ func (c *converter) settle() []byte {
 	for len(d.rules) > 0 {
 		d.prune()
 		text, of := d.render()
-		err := d.check(text)
+		_, err := d.check(text)
 		if err == nil {
 			c.made = d.rules
 			for _, name := range slices.Sorted(maps.Keys(d.lists)) {
@@ -48,7 +46,7 @@ func (c *converter) settle() []byte {
 		}
 		kind := Cannot
 		if strings.Contains(why, "never reached") {
-			kind, why = Nothing, neverReached
+			kind, why = Nothing, "never reached: rules above take all of its streams"
 		}
 		c.note(d.rules[i].from, kind, "%s", why)
 		d.rules = slices.Delete(d.rules, i, i+1)
@@ -57,20 +55,21 @@ func (c *converter) settle() []byte {
 	return nil
 }
 
-// tryRule gives why a rule cannot stand in a policy, "" if it can. An unless that excepts nothing is left out of the rule.
-func tryRule(r *rule, known map[string]list, lists []list) string {
+// try reads the rule as a policy has it, and gives why it cannot stand in one, "" if it can. An unless that excepts nothing is left out.
+func (r *rule) try(known map[string]list, lists []list) string {
 	for {
 		one := *r
 		one.name, one.when, one.unless = "try", r.when.clone(), slices.Clone(r.unless)
-		d := draft{file: "rules", options: Options{"try", "2000-01-01"}, rules: []rule{one}, lists: maps.Clone(known)}
+		d := draft{file: "rules", options: Options{"try", "2000-01-01"}, rules: []*rule{&one}, lists: maps.Clone(known)}
 		for _, l := range lists {
 			d.lists[l.name] = l
 		}
 		d.gather()
 		d.prune()
 		text, of := d.render()
-		err := d.check(text)
+		p, err := d.check(text)
 		if err == nil {
+			r.read = &p.Rules[0]
 			return ""
 		}
 		at, why := blame(err, of)
@@ -82,7 +81,7 @@ func tryRule(r *rule, known map[string]list, lists []list) string {
 }
 
 // check loads the policy as one with these lists.
-func (d *draft) check(text []byte) error {
+func (d *draft) check(text []byte) (*rules.Policy, error) {
 	files := stubs{}
 	for _, l := range d.lists {
 		files[l.file] = "example.com\n"
@@ -91,11 +90,10 @@ func (d *draft) check(text []byte) error {
 		}
 	}
 	p, err := rules.Parse(d.options.Name+".yaml", text, files)
-	if err != nil {
-		return err
+	if err == nil {
+		_, err = p.Compile()
 	}
-	_, err = p.Compile()
-	return err
+	return p, err
 }
 
 // blame finds what an error is about, and gives its text.

@@ -55,7 +55,7 @@ func count(values []string) (n int) {
 func (d *draft) gather() {
 	d.inline = map[string][]string{}
 	for i := range d.rules {
-		r := &d.rules[i]
+		r := d.rules[i]
 		r.when = d.gathered(r.when, r.name+"-names")
 		for j, u := range r.unless {
 			r.unless[j] = d.gathered(u, r.name+"-exceptions")
@@ -87,9 +87,9 @@ func (d *draft) taken(name string) bool {
 }
 
 // joinRuns makes one rule of neighbours that differ in their names alone.
-func joinRuns(all []rule) (joined []rule) {
+func joinRuns(all []*rule) (joined []*rule) {
 	for _, r := range all {
-		if n := len(joined); n > 0 && joined[n-1].take(&r) {
+		if n := len(joined); n > 0 && joined[n-1].take(r) {
 			continue
 		}
 		r.when = r.when.clone()
@@ -125,7 +125,7 @@ func (r *rule) take(next *rule) bool {
 }
 
 // lastStar gives the last rule that takes a place.
-func lastStar(all []rule) int {
+func lastStar(all []*rule) int {
 	for i := range slices.Backward(all) {
 		for _, c := range all[i].conditions() {
 			for key, values := range c {
