@@ -2,6 +2,7 @@ package dpi
 
 import (
 	"encoding/binary"
+	"math"
 	"runtime"
 	"testing"
 	"time"
@@ -55,6 +56,23 @@ func BenchmarkEngine(b *testing.B) {
 	})
 }
 
+// benchLeast runs one in batches, and reports what it costs in the fastest: there, nothing else was in the way.
+func benchLeast(b *testing.B, one func()) {
+	const batch = 500
+	least, i, start := time.Duration(math.MaxInt64), 0, time.Now()
+	b.ReportAllocs()
+	for b.Loop() {
+		one()
+		if i++; i == batch {
+			now := time.Now()
+			least, i, start = min(least, now.Sub(start)), 0, now
+		}
+	}
+	if least != math.MaxInt64 {
+		b.ReportMetric(float64(least.Nanoseconds())/batch, "ns-least")
+	}
+}
+
 func benchKnown(b *testing.B, flows int) {
 	e := New(Options{Policy: policyOf(b, enginePolicy)})
 	p := benchStranger{packet.AppendTCP(nil, benchClient, benchServer, 2, 1, ack, 64, answer)}
@@ -62,14 +80,13 @@ func benchKnown(b *testing.B, flows int) {
 	for n = range flows {
 		out = e.Handle(now, p.from(n), out[:0])
 	}
-	b.ReportAllocs()
-	for b.Loop() {
+	benchLeast(b, func() {
 		if n++; n >= flows {
 			n = 0
 		}
 		now += 100 * time.Nanosecond
 		out = e.Handle(now, p.from(n), out[:0])
-	}
+	})
 	require.Equal(b, flows, e.Stats().Open)
 }
 
@@ -88,10 +105,7 @@ func benchOpening(b *testing.B, packets []benchStranger, step time.Duration, hit
 		one()
 	}
 	runtime.GC()
-	b.ReportAllocs()
-	for b.Loop() {
-		one()
-	}
+	benchLeast(b, one)
 	require.EqualValues(b, n, e.Stats().Opened)
 	require.Equal(b, hits*uint64(n), e.Stats().Hit)
 	b.ReportMetric(float64(e.Stats().Open), "flows")

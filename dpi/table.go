@@ -8,11 +8,13 @@ const none = 0
 // chunk is how many flows are allocated at a time.
 const chunk = 1024
 
-// table finds flows by key: open addressing over an index of hashes and numbers of flows, which live in chunks. Growing moves nothing, a
-// search looks at flows of other keys next to never, and the garbage collector finds no pointer in a flow. Flow 0 does not exist.
+// table finds flows by key. Flows live in chunks and never move; the index of their places grows with them, a few steps with each flow that
+// opens, so that nobody waits for it. The garbage collector finds no pointers in either. Flow 0 does not exist.
 type table struct {
 	seed   uint64
-	index  []place // a power of two long, at most half full
+	index  places
+	former places // that index grows out of; nil: nothing
+	moved  int    // places of former that are empty for good
 	chunks [][]flow
 	free   uint32 // first of the flows that are not open, linked by slot
 	used   int    // flows that are open
@@ -20,22 +22,15 @@ type table struct {
 	wheel  wheel
 }
 
-// place is the low half of a key's hash above the number of its flow; 0: no flow.
-type place uint64
-
-func placeOf(h uint64, i uint32) place { return place(h<<32 | uint64(i)) }
-
-func (p place) flow() uint32 { return uint32(p) }
-
-// home is where in an index with this mask a search for the flow begins.
-func (p place) home(mask uint64) uint64 { return uint64(p) >> 32 & mask }
+const (
+	leastPlaces = 1024
+	// moves are the steps in which an index grows with a flow that opens: three would do, one for each place of the former one, which is at
+	// most half full, before the new one is half full.
+	moves = 8
+)
 
 func newTable(limit int, seed uint64) table {
-	size := 64
-	for size < 2*limit {
-		size *= 2
-	}
-	return table{seed: seed, index: make([]place, size), limit: limit}
+	return table{seed: seed, index: make(places, leastPlaces), limit: limit}
 }
 
 func (t *table) at(i uint32) *flow { return &t.chunks[i/chunk][i%chunk] }
@@ -44,13 +39,17 @@ func (t *table) hash(k *key) uint64 { return k.hash(t.seed) }
 
 // find gives the flow with this key and its hash, or none.
 func (t *table) find(k *key, h uint64) uint32 {
-	mask := uint64(len(t.index) - 1)
-	for b := h & mask & 0xffffffff; ; b = (b + 1) & mask {
-		p := t.index[b&mask]
-		if p == 0 {
-			return none
-		}
-		if uint64(p)>>32 == h&0xffffffff && t.at(p.flow()).key == *k {
+	i := t.findIn(t.index, k, h)
+	if i == none && t.former != nil {
+		i = t.findIn(t.former, k, h)
+	}
+	return i
+}
+
+func (t *table) findIn(s places, k *key, h uint64) uint32 {
+	for b := h; ; b++ {
+		p := s[b&uint64(len(s)-1)]
+		if p == 0 || p.hash() == uint32(h) && t.at(p.flow()).key == *k {
 			return p.flow()
 		}
 	}
@@ -64,16 +63,12 @@ func (t *table) open(k *key, h uint64, expires time.Duration) uint32 {
 	if t.free == none {
 		t.grow()
 	}
+	t.growIndex()
 	i := t.free
 	f := t.at(i)
 	t.free = f.slot
 	*f = flow{key: *k, expires: expires}
-	p, mask := placeOf(h, i), uint64(len(t.index)-1)
-	b := p.home(mask)
-	for t.index[b] != 0 {
-		b = (b + 1) & mask
-	}
-	t.index[b] = p
+	t.index.add(placeOf(h, i))
 	t.used++
 	t.wheel.add(i, f)
 	return i
@@ -90,22 +85,35 @@ func (t *table) grow() {
 	}
 }
 
+// growIndex makes room for one more place.
+func (t *table) growIndex() {
+	if t.former == nil {
+		if 2*(t.used+1) <= len(t.index) {
+			return
+		}
+		t.former, t.moved, t.index = t.index, 0, make(places, 2*len(t.index))
+	}
+	for range moves {
+		if t.moved == len(t.former) {
+			t.former = nil
+			return
+		}
+		if p := t.former[t.moved]; p != 0 {
+			t.index.add(p)
+			t.former.clear(uint64(t.moved)) // may bring another one here
+		} else {
+			t.moved++
+		}
+	}
+}
+
 // close forgets a flow that is in no slot of the wheel.
 func (t *table) close(i uint32) {
 	f := t.at(i)
-	p, mask := placeOf(t.hash(&f.key), i), uint64(len(t.index)-1)
-	b := p.home(mask)
-	for t.index[b] != p {
-		b = (b + 1) & mask
+	p := placeOf(t.hash(&f.key), i)
+	if t.former == nil || !t.former.remove(p) {
+		t.index.remove(p)
 	}
-	// Move later members of the run back, so that no search ends at the hole.
-	for n := (b + 1) & mask; t.index[n] != 0; n = (n + 1) & mask {
-		if (n-t.index[n].home(mask))&mask >= (n-b)&mask {
-			t.index[b] = t.index[n]
-			b = n
-		}
-	}
-	t.index[b] = 0
 	f.slot, t.free = t.free, i
 	t.used--
 }
