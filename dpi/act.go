@@ -71,7 +71,7 @@ func (e *Engine) refresh(f *flow, do *rules.Do) {
 }
 
 // act lets the flow's mechanism decide the packet at hand; deciding is true for the packet that the rule hit with.
-func (e *Engine) act(f *flow, deciding bool) Verdict {
+func (e *Engine) act(f *flow, deciding bool) fate {
 	e.touch(f)
 	do := f.do(e)
 	if f.is(flagBanned) {
@@ -79,7 +79,7 @@ func (e *Engine) act(f *flow, deciding bool) Verdict {
 	}
 	if do.From != rules.StartPacket && !f.is(flagBegun) {
 		if !e.starts(f, do) {
-			return Verdict{}
+			return fate{}
 		}
 		f.flags |= flagBegun
 		deciding = true // what Do.After lets by comes after the packet that it begins with
@@ -109,9 +109,9 @@ func (e *Engine) act(f *flow, deciding bool) Verdict {
 	case rules.MechanismLimit:
 		return e.limited(f)
 	case rules.MechanismPass, rules.MechanismLearn:
-		return Verdict{Offload: OffloadPass}
+		return fate{Offload: OffloadPass}
 	}
-	return Verdict{}
+	return fate{}
 }
 
 // starts tells whether the packet at hand is the one that a mechanism waits for. It goes the way on which the mechanism works: what is
@@ -139,15 +139,15 @@ func (f *flow) oneWay(do *rules.Do) (dir rules.Direction, one bool) {
 	return rules.Down, true
 }
 
-func (e *Engine) dropped(f *flow) Verdict {
+func (e *Engine) dropped(f *flow) fate {
 	e.emit(EventDrop, f)
-	return Verdict{Action: Drop}
+	return fate{Action: Drop}
 }
 
 // drop is SNI-II, SNI-IV, the up-only drop of B43, the protocol blocks of B24 and B25, and the block of an address.
-func (e *Engine) drop(f *flow, do *rules.Do, deciding bool) Verdict {
+func (e *Engine) drop(f *flow, do *rules.Do, deciding bool) fate {
 	if do.After.Max > 0 && (deciding || e.ledger(f).spend(e.cost(f, &do.After))) {
-		return Verdict{}
+		return fate{}
 	}
 	return e.block(f, do)
 }

@@ -21,17 +21,17 @@ const (
 
 // answer drops a DNS query over UDP and answers it as the asked resolver (B29a, B39). Each query of the flow is asked for again, as one
 // socket may ask for several names; one that the rule is not for passes, as does all that is no query.
-func (e *Engine) answer(f *flow, do *rules.Do) Verdict {
+func (e *Engine) answer(f *flow, do *rules.Do) fate {
 	p := &e.pkt
 	if e.dir != rules.Up || !p.HasTransport || p.Protocol != packet.UDP || p.Fragment {
-		return Verdict{}
+		return fate{}
 	}
 	name, qtype, ok := inspect.DNSQuery(p.Payload, e.dns[:])
 	if !ok || !e.stillHits(f, name) {
-		return Verdict{}
+		return fate{}
 	}
 	if !e.forge(p.Payload, qtype, do) {
-		return Verdict{}
+		return fate{}
 	}
 	e.sendUDP(f, rules.Down, e.body)
 	return e.dropped(f)

@@ -1,8 +1,6 @@
 package dpi
 
 import (
-	"encoding/binary"
-
 	"dpilab/rules"
 )
 
@@ -23,8 +21,8 @@ func (e *Engine) lucky(f *flow, c *rules.Chance) bool {
 	case rules.ChanceFlow:
 		h = f.key.hash(e.salt)
 	case rules.ChanceClient:
-		a := &f.key.inside
-		h = mix(mix(e.salt^binary.LittleEndian.Uint64(a[:8]), 0x9e3779b97f4a7c15)^binary.LittleEndian.Uint64(a[8:]), 0xd6e8feb86659fd93)
+		a := f.key.inside
+		h = mix(mix(e.salt^a[0], 0x9e3779b97f4a7c15)^a[1], 0xd6e8feb86659fd93)
 	case rules.ChancePort:
 		h = mix(e.salt^uint64(f.key.outsidePort)<<1, 0xa0761d6478bd642f)
 	default:

@@ -13,8 +13,8 @@ import (
 func lots(e *Engine, c rules.Chance) (won int, draws []bool) {
 	for i := range 10_000 {
 		f := &flow{key: key{insidePort: uint16(i), outsidePort: uint16(i % 1000), transport: 17}}
-		f.key.inside = netip.AddrFrom4([4]byte{198, 18, byte(i >> 3), byte(i)}).As16()
-		f.key.outside = netip.MustParseAddr("203.0.113.2").As16()
+		f.key.inside = addressOf(netip.AddrFrom4([4]byte{198, 18, byte(i >> 3), byte(i)}).As16())
+		f.key.outside = addressOf(netip.MustParseAddr("203.0.113.2").As16())
 		lucky := e.lucky(f, &c)
 		draws = append(draws, lucky)
 		if lucky {

@@ -40,6 +40,7 @@ type Engine struct {
 	now         time.Duration
 	dir         rules.Direction
 	pkt         packet.Packet
+	key         key
 	doubted     bool // no server accepts it, and the box does not fall for it
 	asked       rules.Facts
 	tls         inspect.TLS
@@ -131,21 +132,23 @@ func (e *Engine) Handle(now time.Duration, p Packet, out []Verdict) []Verdict {
 	out = e.expireFragments(out)
 	e.stats.Packets++
 	if !e.sees(p.Dir) {
-		return e.settle(Verdict{ID: p.ID}, out)
+		return e.settle(p.ID, fate{}, out)
 	}
 	if !e.decode(p) {
-		return e.settle(Verdict{ID: p.ID}, out)
+		return e.settle(p.ID, fate{}, out)
 	}
 	if e.holds() {
 		return e.fragment(p.ID, out)
 	}
-	v := e.decide()
-	v.ID = p.ID
-	return e.takeSends(e.settle(v, out))
+	out = e.settle(p.ID, e.decide(), out)
+	if len(e.sends) > 0 {
+		out = e.takeSends(out)
+	}
+	return out
 }
 
-// settle counts a verdict and gives it out.
-func (e *Engine) settle(v Verdict, out []Verdict) []Verdict {
+// settle counts the fate of the packet with this ID and gives it out.
+func (e *Engine) settle(id uint32, v fate, out []Verdict) []Verdict {
 	switch v.Action {
 	case Drop:
 		e.stats.Dropped++
@@ -154,7 +157,7 @@ func (e *Engine) settle(v Verdict, out []Verdict) []Verdict {
 	default:
 		e.stats.Accepted++
 	}
-	return append(out, v)
+	return append(out, Verdict{ID: id, Action: v.Action, Offload: v.Offload, Data: v.Data})
 }
 
 // decode reads the headers of the packet at hand; false without readable addresses.
@@ -170,8 +173,8 @@ func (e *Engine) decode(p Packet) bool {
 	return false
 }
 
-// decide gives the verdict on the packet at hand.
-func (e *Engine) decide() Verdict {
+// decide gives the fate of the packet at hand.
+func (e *Engine) decide() fate {
 	p := &e.pkt
 	if p.Fragment || !p.HasTransport {
 		// Only the first fragment shows ports: so that a set of them is one flow, none of them has any.
@@ -184,9 +187,9 @@ func (e *Engine) decide() Verdict {
 	if f == nil {
 		e.stats.Unseen++
 		if e.policies[e.current].compiled.Profile.FailClosed {
-			return Verdict{Action: Drop}
+			return fate{Action: Drop}
 		}
-		return Verdict{}
+		return fate{}
 	}
 	f.packets++
 	f.ttl[sideOf(e.dir)] = p.TTL
@@ -211,14 +214,14 @@ func (e *Engine) decide() Verdict {
 	}
 	e.touch(f)
 	if f.is(flagPassed) {
-		return e.offloads(f, Verdict{Offload: OffloadPass})
+		return e.offloads(f, fate{Offload: OffloadPass})
 	}
-	return Verdict{}
+	return fate{}
 }
 
 // offloads takes back from a verdict what the kernel must not do: pass a flow whose next packets the engine must see, to know in time
 // that it is over, or that it goes on.
-func (e *Engine) offloads(f *flow, v Verdict) Verdict {
+func (e *Engine) offloads(f *flow, v fate) fate {
 	if v.Offload == OffloadPass && (f.state == tcpClosed || e.policies[f.policy].unsaid) {
 		v.Offload = OffloadNone
 	}
@@ -227,11 +230,12 @@ func (e *Engine) offloads(f *flow, v Verdict) Verdict {
 
 // flow finds the packet's flow or opens it; nil when the table is full.
 func (e *Engine) flow() *flow {
-	k := keyOf(&e.pkt, e.dir)
-	h := e.flows.hash(&k)
-	i := e.flows.find(&k, h)
+	k := &e.key
+	k.read(&e.pkt, e.dir)
+	h := e.flows.hash(k)
+	i := e.flows.find(k, h)
 	if i == none {
-		if i = e.flows.open(&k, h, e.now+time.Second); i == none {
+		if i = e.flows.open(k, h, e.now+time.Second); i == none {
 			return nil
 		}
 		f := e.flows.at(i)

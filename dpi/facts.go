@@ -26,8 +26,8 @@ func (e *Engine) begin(f *flow) {
 	f.facts = facts{
 		Known:  rules.AllFacts,
 		Opened: rules.SideInside,
-		To:     c.Addr(packet.AddrOf(f.key.outside)),
-		From:   c.Addr(packet.AddrOf(f.key.inside)),
+		To:     c.Addr(f.key.outside.addr()),
+		From:   c.Addr(f.key.inside.addr()),
 	}
 	if e.dir == rules.Down {
 		// The real boxes take any first packet for an opening, SYN or not (TDOC 15.2, D).

@@ -1,52 +1,10 @@
 package dpi
 
 import (
-	"encoding/binary"
-	"math/bits"
-	"net/netip"
 	"time"
 
-	"dpilab/dpi/packet"
 	"dpilab/rules"
 )
-
-// key names a flow. The box knows which side a packet comes from, so one key serves both directions.
-type key struct {
-	inside, outside         [16]byte // IPv4 as ::ffff:a.b.c.d
-	insidePort, outsidePort uint16
-	transport               uint8
-}
-
-func keyOf(p *packet.Packet, dir rules.Direction) key {
-	if dir == rules.Up {
-		return key{p.Src, p.Dst, p.SrcPort, p.DstPort, p.Protocol}
-	}
-	return key{p.Dst, p.Src, p.DstPort, p.SrcPort, p.Protocol}
-}
-
-func (k *key) id() FlowID {
-	return FlowID{
-		Transport: k.transport,
-		Inside:    netip.AddrPortFrom(packet.AddrOf(k.inside), k.insidePort),
-		Outside:   netip.AddrPortFrom(packet.AddrOf(k.outside), k.outsidePort),
-	}
-}
-
-// hash mixes the key with a seed of the engine's own, so that nobody outside can aim at one bucket.
-func (k *key) hash(seed uint64) uint64 {
-	h := seed
-	for _, a := range [2]*[16]byte{&k.inside, &k.outside} {
-		h = mix(h^binary.LittleEndian.Uint64(a[:8]), 0x9e3779b97f4a7c15)
-		h = mix(h^binary.LittleEndian.Uint64(a[8:]), 0xd6e8feb86659fd93)
-	}
-	rest := uint64(k.insidePort)<<24 | uint64(k.outsidePort)<<8 | uint64(k.transport)
-	return mix(h^rest, 0xa0761d6478bd642f)
-}
-
-func mix(a, b uint64) uint64 {
-	hi, lo := bits.Mul64(a, b)
-	return hi ^ lo
-}
 
 // flags are a bit each. Those of acting are the three highest, see ledger.go.
 type flags uint16
@@ -70,21 +28,21 @@ const noRule = -1
 // flow that is decided need comes first.
 type flow struct {
 	key     key
-	state   tcpState
-	looked  uint8         // packets with payload that were looked at; 255 is as many or more
 	expires time.Duration // box's clock; from then on the flow is forgotten
 	packets uint32
 	rule    int32  // the rule that hit, or noRule
 	policy  uint16 // index into Engine.policies
 	flags   flags
 	ttl     [2]uint8 // of the last packet, up and down; 0: none yet
+	state   tcpState
+	looked  uint8 // packets with payload that were looked at; 255 is as many or more
 
-	payloads [2]uint8  // of those that were looked at, up and down
 	next     [2]uint32 // sequence number of the next unread byte, up and down
 	slot     uint32    // next flow in the same slot of the wheel, or next of those that are not open
 	reading  uint32    // parts of a hello that is not complete
 	belief   uint32    // what its packets are weighed by; only under a policy that does not believe all, or asks for tricks
 	ledger   uint32    // what acting on it needs
+	payloads [2]uint8  // of those that were looked at, up and down
 	depth    uint8     // packets with payload to look at at most
 	long     uint8     // of those from inside that were looked at, with at least Profile.Encrypted.Size bytes
 	facts    facts

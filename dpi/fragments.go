@@ -48,25 +48,25 @@ func (e *Engine) fragment(id uint32, out []Verdict) []Verdict {
 	if s == nil {
 		if len(q.sets) >= limit.Sets {
 			e.stats.Unseen++
-			v := Verdict{ID: id}
+			var v fate
 			if e.policies[e.current].compiled.Profile.FailClosed {
 				v.Action = Drop
 			}
-			return e.settle(v, out)
+			return e.settle(id, v, out)
 		}
 		s = q.open(k, e.now+limit.Timeout, limit.Sets)
 	}
 	h := heldFragment{id: id, from: p.FragOffset, to: p.FragOffset + p.Length - p.Transport, length: p.Length}
 	switch {
 	case s.state == fragmentsLost:
-		return e.settle(Verdict{ID: id, Action: Drop}, out)
+		return e.settle(id, fate{Action: Drop}, out)
 	case s.broken(h, p.MoreFragments):
 		return e.lose(s, id, out)
 	case s.overlaps(h):
 		if limit.Discard {
 			return e.lose(s, id, out)
 		}
-		return e.settle(Verdict{ID: id, Action: Drop}, out)
+		return e.settle(id, fate{Action: Drop}, out)
 	case len(s.held) >= limit.Max:
 		return e.lose(s, id, out)
 	}
@@ -108,21 +108,21 @@ func (q *fragments) open(k fragmentKey, until time.Duration, most int) *fragment
 func (e *Engine) lose(s *fragmentSet, id uint32, out []Verdict) []Verdict {
 	out = e.dropHeld(s, out)
 	s.state = fragmentsLost
-	return e.settle(Verdict{ID: id, Action: Drop}, out)
+	return e.settle(id, fate{Action: Drop}, out)
 }
 
 func (e *Engine) dropHeld(s *fragmentSet, out []Verdict) []Verdict {
 	for _, h := range s.held {
-		out = e.settle(Verdict{ID: h.id, Action: Drop}, out)
+		out = e.settle(h.id, fate{Action: Drop}, out)
 	}
 	s.held, s.bytes = s.held[:0], s.bytes[:0]
 	return out
 }
 
 // judge decides a packet that was held, of so many bytes on the wire.
-func (e *Engine) judge(data []byte, length int) Verdict {
+func (e *Engine) judge(data []byte, length int) fate {
 	if e.pkt.DecodeCut(data, length) != nil && e.pkt.Version == 0 {
-		return Verdict{}
+		return fate{}
 	}
 	return e.decide()
 }
@@ -136,14 +136,13 @@ func (e *Engine) release(s *fragmentSet, limit *rules.Fragments, out []Verdict) 
 		return e.releaseRead(s, limit, out)
 	}
 	for _, h := range s.held {
-		out = e.settle(e.leave(s, h, limit, e.judge(s.bytes[h.start:h.end], h.length)), out)
+		out = e.settle(h.id, e.leave(s, h, limit, e.judge(s.bytes[h.start:h.end], h.length)), out)
 	}
 	return e.takeSends(out)
 }
 
 // leave gives a verdict its fragment, with the TTL of the first one. A fragment of which bytes are missing leaves as it came.
-func (e *Engine) leave(s *fragmentSet, h heldFragment, limit *rules.Fragments, v Verdict) Verdict {
-	v.ID = h.id
+func (e *Engine) leave(s *fragmentSet, h heldFragment, limit *rules.Fragments, v fate) fate {
 	if v.Action == Drop || !limit.CopyTTL {
 		return v
 	}
@@ -166,11 +165,11 @@ func (e *Engine) releaseRead(s *fragmentSet, limit *rules.Fragments, out []Verdi
 	v := e.judge(q.scratch, 0)
 	if v.Action == Rewrite {
 		e.sends = append(e.sends, Verdict{Action: Send, Dir: e.dir, Data: v.Data})
-		v = Verdict{Action: Drop}
+		v = fate{Action: Drop}
 	}
 	for _, h := range s.held {
-		v.Offload = OffloadNone // the kernel knows fragments by no port
-		out = e.settle(e.leave(s, h, limit, Verdict{Action: v.Action}), out)
+		// Nothing is left to the kernel, which knows fragments by no port.
+		out = e.settle(h.id, e.leave(s, h, limit, fate{Action: v.Action}), out)
 	}
 	return e.takeSends(out)
 }
@@ -178,6 +177,9 @@ func (e *Engine) releaseRead(s *fragmentSet, limit *rules.Fragments, out []Verdi
 // expireFragments drops sets whose time is over, and takes back the bytes of those that left with the last call.
 func (e *Engine) expireFragments(out []Verdict) []Verdict {
 	q := &e.fragments
+	if len(q.queue)+len(q.released) == 0 {
+		return out
+	}
 	q.idle = append(q.idle, q.released...)
 	q.released = q.released[:0]
 	n := 0

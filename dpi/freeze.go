@@ -8,11 +8,11 @@ import (
 
 // freeze drops once what came by since the flow's first packet has used up Do.After or Do.Or (B19, B20: N4P#490, DPICH, C). A flow that was
 // frozen stays so; one that opens where a ban is in force is frozen from its first packet on.
-func (e *Engine) freeze(f *flow, do *rules.Do) Verdict {
+func (e *Engine) freeze(f *flow, do *rules.Do) fate {
 	l := e.ledger(f)
 	if l.left > 0 {
 		if e.within(f, &do.After, l.left) && (do.Or.Max == 0 || e.within(f, &do.Or, l.other)) {
-			return Verdict{}
+			return fate{}
 		}
 		l.left = 0
 		e.emit(EventFreeze, f)
@@ -40,9 +40,9 @@ func (e *Engine) ban(f *flow, do *rules.Do) {
 }
 
 // block drops the packet at hand if it goes in a direction that the rule drops.
-func (e *Engine) block(f *flow, do *rules.Do) Verdict {
+func (e *Engine) block(f *flow, do *rules.Do) fate {
 	if do.Direction != rules.Both && do.Direction != e.dir {
-		return Verdict{}
+		return fate{}
 	}
 	v := e.dropped(f)
 	// A refreshed residual needs every packet seen, and the kernel knows no directions.

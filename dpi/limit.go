@@ -52,13 +52,13 @@ func (e *Engine) noteNames(f *flow) {
 }
 
 // network is the /24 of an IPv4 address, the /48 of an IPv6 one.
-func network(a [16]byte) [16]byte {
-	keep := 6
-	if [12]byte(a[:12]) == [12]byte{10: 0xff, 11: 0xff} {
+func network(a address) address {
+	b, keep := a.bytes(), 6
+	if a.addr().Is4() {
 		keep = 15
 	}
-	clear(a[keep:])
-	return a
+	clear(b[keep:])
+	return addressOf(b)
 }
 
 // arrive counts a flow under its name and tells whether it begins a ban. Flows that come while a ban lasts are not counted (choice).
@@ -96,13 +96,13 @@ func (x *entry) tooMany(now time.Duration, do *rules.Do) bool {
 
 // limited decides a packet of a flow that was counted: all of its kind are silent while the ban lasts, those that opened before it as
 // well.
-func (e *Engine) limited(f *flow) Verdict {
+func (e *Engine) limited(f *flow) fate {
 	if f.ledger == none || e.ledger(f).entry == nil {
-		return Verdict{Offload: OffloadPass}
+		return fate{Offload: OffloadPass}
 	}
 	rest := e.ledger(f).entry.until.load() - e.now
 	if rest <= 0 {
-		return Verdict{}
+		return fate{}
 	}
 	v := e.dropped(f)
 	if rest > offloadRest {

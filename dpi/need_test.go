@@ -180,7 +180,7 @@ func sieve(n *rules.Need, p *packet.Packet, err error, dir rules.Direction) (v V
 		return v, true, false
 	}
 	k := keyOf(p, dir)
-	outside := packet.AddrOf(k.outside)
+	outside := k.outside.addr()
 	in := func(all []netip.Prefix) bool {
 		return slices.ContainsFunc(all, func(x netip.Prefix) bool { return x.Contains(outside) })
 	}

@@ -22,7 +22,7 @@ type register struct {
 type who struct {
 	policy          *rules.Compiled
 	rule            int32
-	inside, outside [16]byte
+	inside, outside address
 	sni, ja4        uint64
 }
 

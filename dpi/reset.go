@@ -8,39 +8,39 @@ import (
 // reset is SNI-I: whatever the server sends comes out as RST/ACK without payload (IMC22, P2). The server is the end that did not open
 // the flow: of one that a blocked address opened from outside, the inside's SYN/ACK is what comes out so (B08, MEM). What is not TCP
 // has no RST and is dropped.
-func (e *Engine) reset(f *flow, do *rules.Do) Verdict {
+func (e *Engine) reset(f *flow, do *rules.Do) fate {
 	if do.Inject {
 		return e.inject(f, do)
 	}
 	if server, _ := f.oneWay(do); e.dir != server {
-		return Verdict{}
+		return fate{}
 	}
 	data := e.pkt.ToRSTACK()
 	if data == nil {
 		return e.dropped(f)
 	}
 	e.emit(EventRewrite, f)
-	return Verdict{Action: Rewrite, Data: data}
+	return fate{Action: Rewrite, Data: data}
 }
 
 // inject is the reset that the training describes for other links: an RST to both ends, or to one (B01, B07: TDOC, D). The packet that
 // decided passes, and so does every later one; each of them that is no RST brings the resets again (choice: the training does not say;
 // an end that ignores a reset gets the next). Both RSTs are what a receiver expects next once the packet has passed, so that they
 // do not depend on a challenge (RFC 5961, section 3.2). What is not TCP is dropped.
-func (e *Engine) inject(f *flow, do *rules.Do) Verdict {
+func (e *Engine) inject(f *flow, do *rules.Do) fate {
 	p := &e.pkt
 	if !p.HasTransport || p.Protocol != packet.TCP || p.Fragment {
 		return e.dropped(f)
 	}
 	if p.Flags&packet.RST != 0 {
-		return Verdict{}
+		return fate{}
 	}
 	for _, dir := range [2]rules.Direction{rules.Down, rules.Up} {
 		if do.Direction == rules.Both || do.Direction == dir {
 			e.sendReset(f, dir, do.TTL)
 		}
 	}
-	return Verdict{}
+	return fate{}
 }
 
 // sendReset sends an RST in one direction: with the packet at hand, after it, or against it, in answer to it (RFC 9293, section 3.5.2).

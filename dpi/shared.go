@@ -27,7 +27,7 @@ func NewShared() *Shared { return new(Shared) }
 
 // server is what is learnt: an address, a port and a transport (TDOC, D: the list that is pushed back is of IP:port).
 type server struct {
-	addr      [16]byte
+	addr      address
 	port      uint16
 	transport uint8
 }

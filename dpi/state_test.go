@@ -139,7 +139,7 @@ func TestStateTimes(t *testing.T) {
 	} {
 		w := named(t, times)
 		c.steps(w)
-		k := key{inside: packetAddr(w.client), outside: packetAddr(w.server), insidePort: w.client.Port(), outsidePort: 443, transport: packet.TCP}
+		k := key{inside: addressOf(packetAddr(w.client)), outside: addressOf(packetAddr(w.server)), insidePort: w.client.Port(), outsidePort: 443, transport: packet.TCP}
 		require.Equal(t, c.want, w.engine.flows.at(w.engine.flows.find(&k, w.engine.flows.hash(&k))).expires-w.now, name)
 	}
 }

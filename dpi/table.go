@@ -49,7 +49,7 @@ func (t *table) find(k *key, h uint64) uint32 {
 func (t *table) findIn(s places, k *key, h uint64) uint32 {
 	for b := h; ; b++ {
 		p := s[b&uint64(len(s)-1)]
-		if p == 0 || p.hash() == uint32(h) && t.at(p.flow()).key == *k {
+		if p == 0 || p.hash() == uint32(h) && t.at(p.flow()).key.same(k) {
 			return p.flow()
 		}
 	}

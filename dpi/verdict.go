@@ -36,6 +36,13 @@ const (
 	OffloadDrop
 )
 
+// fate is what is in the verdict on the packet at hand. It is small enough to be handed on in registers.
+type fate struct {
+	Action  Action
+	Offload Offload
+	Data    []byte
+}
+
 // Verdict is what happens to the packet with this ID.
 type Verdict struct {
 	ID      uint32
