@@ -117,7 +117,7 @@ Exit code 0 with bad lines too, unless nothing could be read; 2 with --strict an
 	fl.StringSliceVar(&f.Countries, "country", nil, "`codes` of countries, for geoip and mmdb")
 	fl.StringSliceVar(&f.asn, "asn", nil, "`numbers` of autonomous systems, for mmdb")
 	fl.StringSliceVar(&f.Attributes, "attribute", nil, "take entries with all of these `attributes`, and none of those with a minus (@ads, @-cn), for geosite and v2fly")
-	fl.BoolVar(&f.Subdomains, "subdomains", false, "names that a format has alone (hosts, citizenlab, ooni, rkn) stand for all under them as well")
+	fl.BoolVar(&f.Subdomains, "subdomains", false, "names of hosts, citizenlab, ooni and rkn, which are about a name alone, stand for all under them as well")
 	fl.BoolVar(&f.Anomalies, "anomalies", false, "of OONI measurements, take anomalies as well as confirmed blocking")
 	fl.IntVar(&f.MaxErrors, "max-errors", 10, "how many bad lines, and how many that are not expressible, to show; all are counted")
 	fl.StringVar(&f.memory, "max-memory", "1G", "`memory` for entries, with K, M or G; more is an error")

@@ -16,7 +16,6 @@ func adblock(s *source) {
 		}
 		f, name, why := filter(rule)
 		if why != "" {
-			s.read(1)
 			s.cannot(n, "%s %s", shown(line), why)
 			continue
 		}

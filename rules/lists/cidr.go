@@ -24,16 +24,15 @@ func cidr(s *source) {
 // network takes a prefix, an address or a range.
 func (s *source) network(n int, text string) {
 	if from, to, ok := parseRange(text); ok {
-		s.note(noteRange)
 		if err := ranged(from, to, s.prefix); err != nil {
-			s.read(1)
 			s.bad(n, "%v", err)
+			return
 		}
+		s.note(noteRange)
 		return
 	}
 	p, cut, err := parsePrefix(text)
 	if err != nil {
-		s.read(1)
 		s.bad(n, "%v", err)
 		return
 	}

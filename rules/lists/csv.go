@@ -74,7 +74,6 @@ func ooni(s *source) {
 		return nil
 	}, func(n int, record []string) {
 		if len(confirmed) > 0 && !slices.ContainsFunc(confirmed, func(i int) bool { return i < len(record) && yes(record[i]) }) {
-			s.read(1)
 			s.skip()
 			s.note(noteUnblocked)
 			return
@@ -105,7 +104,6 @@ func (s *source) records(columns func([]string) error, yield func(int, []string)
 		case errors.Is(err, io.EOF):
 			return
 		case errors.As(err, &parse):
-			s.read(1)
 			s.bad(parse.StartLine, "%v", parse.Err)
 		case errors.Is(err, errLong):
 			s.fail(s.im.place(s.name, n, "found a record longer than %d bytes: a quotation mark may not be closed", maxLine))
@@ -150,7 +148,6 @@ func (b *bounded) Read(p []byte) (int, error) {
 
 func (s *source) record(n int, record []string, at int) {
 	if at >= len(record) {
-		s.read(1)
 		s.bad(n, "found %s, expected %d or more", counted(len(record), "column", "columns"), at+1)
 		return
 	}
@@ -161,7 +158,6 @@ func (s *source) record(n int, record []string, at int) {
 func (s *source) url(n int, text string) {
 	host, page := hostOf(text)
 	if host == "" {
-		s.read(1)
 		s.bad(n, "found %s, expected an address of a site", shown(text))
 		return
 	}

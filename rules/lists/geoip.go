@@ -6,7 +6,6 @@ func geoip(s *source) {
 	s.dat(s.im.Countries, "--country", fieldIPCode, func(l datList) {
 		s.list = shownCode(l.code)
 		if l.inverse {
-			s.read(1)
 			s.cannot(0, "is about every address that is not in it (inverse_match)")
 			return
 		}
@@ -37,10 +36,8 @@ func (s *source) cidrEntry(n int, entry []byte) {
 	}
 	switch {
 	case err != nil:
-		s.read(1)
 		s.bad(n, "is broken: %v", err)
 	case !ok || bits > uint64(a.BitLen()) || a.Is4In6():
-		s.read(1)
 		s.bad(n, "found %d bytes of an address and %d bits, expected 4 bytes and 0 to 32, or 16 and 0 to 128", len(ip), bits)
 	default:
 		p := netip.PrefixFrom(a, int(bits))

@@ -37,13 +37,10 @@ func (s *source) site(n int, entry []byte, want attributes) {
 	})
 	switch {
 	case err != nil:
-		s.read(1)
 		s.bad(n, "is broken: %v", err)
 	case kind >= uint64(len(siteForms)):
-		s.read(1)
 		s.bad(n, "found type %d, expected 0 to 3", kind)
 	case !want.take(has):
-		s.read(1)
 		s.skip()
 	default:
 		s.add(n, siteForms[kind], text)

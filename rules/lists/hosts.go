@@ -21,17 +21,14 @@ func hosts(s *source) {
 		}
 		a, err := netip.ParseAddr(fields[0])
 		if err != nil || len(fields) == 1 {
-			s.read(1)
 			s.bad(n, "found %s, expected an address and names", shown(strings.TrimSpace(line)))
 			continue
 		}
 		for _, name := range fields[1:] {
 			switch {
 			case ownNames[strings.ToLower(name)]:
-				s.read(1)
 				s.skip()
 			case !a.IsLoopback() && !a.IsUnspecified():
-				s.read(1)
 				s.cannot(n, "%s is sent to %s, not blocked", shown(name), a)
 			default:
 				s.add(n, formExact, name)

@@ -20,7 +20,7 @@ type Options struct {
 	Countries  []string  // two-letter codes: lists of a geoip .dat, records of a MaxMind DB
 	ASNs       []uint32  // records of a MaxMind DB
 	Attributes []string  // an entry must have all of them (ads or @ads), and none of those with a minus (-cn, @-cn)
-	Subdomains bool      // names that a format has alone stand for all under them as well
+	Subdomains bool      // names of hosts, citizenlab, ooni and rkn, which are about a name alone, stand for all under them as well
 	Anomalies  bool      // of OONI measurements, anomalies too
 	MaxErrors  int       // problems to list, of each kind
 	MaxMemory  int64     // bytes that entries may take; 0: no limit
@@ -73,6 +73,7 @@ func (im *importer) unused() error {
 		{"--attribute", len(im.Attributes) > 0, []Format{GeoSite, V2Fly}},
 		{"--country", len(im.Countries) > 0, []Format{GeoIP, MMDB}},
 		{"--asn", len(im.ASNs) > 0, []Format{MMDB}},
+		{"--subdomains", im.Subdomains, alone},
 		{"--anomalies", im.Anomalies, []Format{OONI}},
 	} {
 		if o.given && !slices.ContainsFunc(o.of, func(f Format) bool { return has[f] }) {

@@ -128,7 +128,7 @@ func TestSeveralFiles(t *testing.T) {
 
 // An option that no file can heed is an error, not a silence.
 func TestUnusedOptions(t *testing.T) {
-	for _, o := range []Options{{Tags: []string{"x"}}, {Attributes: []string{"x"}}, {Countries: []string{"RU"}}, {ASNs: []uint32{1}}, {Anomalies: true}} {
+	for _, o := range []Options{{Tags: []string{"x"}}, {Attributes: []string{"x"}}, {Countries: []string{"RU"}}, {ASNs: []uint32{1}}, {Anomalies: true}, {Subdomains: true}} {
 		_, _, err := importing(t, "a.txt", []byte("a.example\n"), o)
 		require.ErrorContains(t, err, "none of the files has one")
 	}

@@ -32,7 +32,6 @@ func (s *source) lines() iter.Seq2[int, string] {
 			case err != nil && len(line) == 0 && long == 0:
 				return
 			case long > 0:
-				s.read(1)
 				s.bad(n, "found a line of %d bytes, expected %d or fewer", long, maxLine)
 			case !yield(n, string(bytes.TrimSuffix(line, []byte("\r")))):
 				return

@@ -19,7 +19,6 @@ func rkn(s *source) {
 		ips, rest, ok := strings.Cut(line, ";")
 		domain, rest, ok2 := strings.Cut(rest, ";")
 		if !ok || !ok2 {
-			s.read(1)
 			s.bad(n, "found %s, expected ip;domain;url;organisation;number;date", shown(line))
 			continue
 		}

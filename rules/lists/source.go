@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"net/netip"
+	"slices"
 )
 
 // source is one file of it. Its parser calls its methods.
@@ -16,19 +17,25 @@ type source struct {
 	failed error     // ends the import
 }
 
-// read counts entries before it is known what becomes of them.
-func (s *source) read(n int) { s.im.Report.Read += n }
+// alone are the formats that cannot say more than a name alone.
+var alone = []Format{Hosts, CitizenLab, OONI, RKN}
 
 // skip counts an entry that is left out on purpose.
-func (s *source) skip() { s.im.Report.Skipped++ }
+func (s *source) skip() {
+	s.im.Report.Read++
+	s.im.Report.Skipped++
+}
 
+// bad reports an entry that cannot be read.
 func (s *source) bad(line int, format string, args ...any) {
+	s.im.Report.Read++
 	s.im.Report.Bad++
 	s.im.Report.Problems = s.problem(s.im.Report.Problems, line, format, args)
 }
 
 // cannot reports an entry that no list of dpilab can say.
 func (s *source) cannot(line int, format string, args ...any) {
+	s.im.Report.Read++
 	s.im.Report.NotExpressible++
 	s.im.Report.Inexpressible = s.problem(s.im.Report.Inexpressible, line, format, args)
 }
@@ -60,7 +67,6 @@ func (s *source) add(line int, f form, text string) { s.enter(line, &s.im.domain
 func (s *source) except(line int, f form, text string) { s.enter(line, &s.im.exceptions, f, text) }
 
 func (s *source) enter(line int, to *domains, f form, text string) {
-	s.read(1)
 	if f == formRegexp {
 		s.cannot(line, "%s is a regular expression", shown(text))
 		return
@@ -70,15 +76,16 @@ func (s *source) enter(line int, to *domains, f form, text string) {
 		s.bad(line, "%v", err)
 		return
 	}
-	if f == formExact && s.im.Subdomains {
+	if f == formExact && s.im.Subdomains && slices.Contains(alone, s.format) {
 		f = formTree
 	}
+	s.im.Report.Read++
 	to.add(f, checked)
 	s.room()
 }
 
 func (s *source) prefix(p netip.Prefix) {
-	s.read(1)
+	s.im.Report.Read++
 	s.im.prefixes.add(p)
 	s.room()
 }

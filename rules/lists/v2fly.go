@@ -145,13 +145,11 @@ func (c *community) lines(s *source, want attributes) {
 func (c *community) include(s *source, n int, rest string, want attributes) {
 	words := strings.Fields(rest)
 	if len(words) == 0 || strings.ContainsAny(words[0], `/\`) || strings.HasPrefix(words[0], ".") {
-		s.read(1)
 		s.bad(n, "found include:%s, expected the name of a list of the folder", rest)
 		return
 	}
 	for _, w := range words[1:] {
 		if w[0] != '@' {
-			s.read(1)
 			s.bad(n, "found %s behind include:%s, expected attributes (@name, @-name)", shown(w), words[0])
 			return
 		}
@@ -163,7 +161,6 @@ func (c *community) include(s *source, n int, rest string, want attributes) {
 	}
 	c.warning = c.guests == nil
 	if !c.list(s, name, want.and(parseAttributes(words[1:]))) {
-		s.read(1)
 		s.bad(n, "includes %q, which is not in %s", name, c.dir)
 	}
 }
@@ -186,7 +183,6 @@ func (c *community) entry(s *source, n int, text string, want attributes) {
 		case '&':
 			c.warning = c.guests == nil
 		default:
-			s.read(1)
 			s.bad(n, "found %s, expected attributes (@name) and affiliations (&name) behind the value", shown(w))
 			return
 		}
@@ -194,10 +190,8 @@ func (c *community) entry(s *source, n int, text string, want attributes) {
 	f := communityForms[strings.ToLower(kind)]
 	switch {
 	case f == 0:
-		s.read(1)
 		s.bad(n, "found %s, expected domain:, full:, keyword:, regexp: or include:", shown(kind+":"))
 	case !want.take(has):
-		s.read(1)
 		s.skip()
 	default:
 		s.add(n, f, value)
