@@ -53,12 +53,14 @@ func (b *compiler) atom(k atomKey) (wanted, error) {
 	for _, p := range l.patterns {
 		if p.form >= formEnds && x.wild == 0 {
 			if b.wild == maxWild {
-				return x, fmt.Errorf("%q is one too many: at most %d lists and rules of a policy may use stars and keywords; put some together in one list",
+				return x, fmt.Errorf("%q is one too many: at most %d lists and rules of a policy may use stars, keywords and regular expressions; put some together in one list",
 					k.word, maxWild)
 			}
 			x.wild = b.bit()
 		}
-		b.names.add(p, one, x.wild)
+		if err := b.names.add(p, one, x.wild); err != nil {
+			return x, err
+		}
 	}
 	if l.suffixes.count >= bigList && (x.wild != 0 || b.spare > 0) {
 		if x.wild == 0 {
@@ -81,7 +83,7 @@ func (b *compiler) bit() uint32 {
 	return 1 << (b.wild - 1)
 }
 
-// spareBits gives how many bits those that use stars and keywords leave to big lists.
+// spareBits gives how many bits those that use stars, keywords and expressions leave to big lists.
 func (p *Policy) spareBits() int {
 	starred := map[string]bool{}
 	for i := range p.Rules {

@@ -47,7 +47,7 @@
 // no unless can hold any more. Names take one value or several in brackets, as all keys but opened and ech do.
 //
 //	sni, host, query      names in a hello, an HTTP request, a DNS question: a list, or patterns as in a list of domains with at
-//	                      least one dot, star, = or colon
+//	                      least one dot, star, = or colon: max.ru, *max*, "keyword:max", 'regexp:^max\d+\.'; see List
 //	certificate           the same; a name in what a server of TLS up to 1.2 shows
 //	ja3, ja4              fingerprints of a hello of tls, quic or dtls: a list, or patterns such as t13d*; see List
 //	to, from              addresses of the outside and the inside end: a list, prefixes or addresses
@@ -69,7 +69,7 @@
 //	                      that reason), fake (one of these that held a hello), encrypted (see the profile)
 //
 // All rules together may ask for 64 different extensions, payloads and tricks; 64 rules may have a chance; 32 lists, and patterns in rules,
-// may have stars and keywords.
+// may have stars, keywords and regular expressions.
 //
 // # Do
 //

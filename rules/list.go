@@ -20,6 +20,10 @@ import (
 //	letters*       whatever begins with these letters
 //	*letters*      whatever has these letters in it
 //	keyword:word   whatever has this label: word.example, www.word.tld
+//	regexp:EXPR    whatever this regular expression is found in, as RE2 has them, with anchors as written: regexp:^cdn\d+\.
+//
+// Expressions are the last resort: they are found in one pass, all together, but what they cost grows with their number. Case makes no
+// difference, a # is written \x23, and a byte that is no ASCII is a letter of that number.
 //
 // Fingerprints of hellos (ja3, ja4) are names without dots, and the same forms serve them:
 //
@@ -30,12 +34,14 @@ import (
 //	e7d705a3286e19ea42f587b344ee6865        this JA3
 //
 // A file of prefixes (ending .prefixes) has an IPv4 or IPv6 prefix or address a line. In both, # starts a comment, and
-// empty lines, CRLF and a byte order mark do no harm.
+// empty lines, CRLF and a byte order mark do no harm. A line has 4096 bytes at most.
+//
+// A long list of domains has a compiled form beside it: see CompileList.
 type List struct {
 	Name     string
 	File     string // where its entries are: a file of its own, or the policy's
 	Prefixes []netip.Prefix
-	patterns []pattern // of a file, those with stars and keywords
+	patterns []pattern // of a file, those with stars, keywords and expressions
 	suffixes nameTable // of a file, all others, with a byte of hits each
 	mapped   *mapping  // holds what suffixes are made of, if they were compiled
 	domains  bool

@@ -49,6 +49,9 @@ func TestListErrors(t *testing.T) {
 	for _, c := range []struct{ file, line, want string }{
 		{"l.domains", strings.Repeat(" ", 4097), "found a line of more than 4096 bytes, expected one entry a line"},
 		{"l.prefixes", "# " + strings.Repeat("a", 5000), "found a line of more than 4096 bytes, expected one entry a line"},
+		{"l.domains", "regexp:a(b", `found "regexp:a(b", expected a regular expression as RE2 has them: missing closing ): "a(b"`},
+		{"l.domains", "regexp:a{1001}", `found "regexp:a{1001}", expected a regular expression as RE2 has them: invalid repeat count: "{1001}"`},
+		{"l.domains", `regexp:(\pL\d){999}(\pL\d){999}`, `found "regexp:(\\pL\\d){999}(\\pL\\d){999}", expected a regular expression as RE2 has them: it comes to 7994 steps, expected 4096 or fewer`},
 		{"l.domains", "x.com.", `found "x.com.", expected "x.com" without the last dot`},
 		{"l.domains", ".x.com", `found a label of 0 letters in ".x.com", expected 1 to 63`},
 		{"l.domains", label + "a.com", "found a label of 64 letters in \"" + label + "a.com\", expected 1 to 63"},
@@ -109,6 +112,7 @@ func FuzzList(f *testing.F) {
 	f.Add("*t.co*\n*twitter.com # ends\nkeyword:whatsapp", "microsoft.com")
 	f.Add("\ufeffruTracker.ORG\r\n", "rutracker.org.")
 	f.Add("192.0.2.0/24\n2001:db8::1", "192.0.2.1")
+	f.Add("regexp:^www[0-9]+\\.x\nregexp:\\bcdn\\b\n=a", "img.cdn.example")
 	f.Add("t13d*\n*_8daaf6152771_*\na*", "t13d1516h2_8daaf6152771_d8a2da3f94cd")
 	f.Fuzz(func(t *testing.T, text, name string) {
 		_, _ = parseList("l", "l.prefixes", []byte(text))
@@ -142,7 +146,7 @@ func nameIndex(lines ...string) *names {
 	for _, line := range lines {
 		p, err := parsePattern(line)
 		must(err)
-		b.add(p, b.classes.single(0), 1)
+		must(b.add(p, b.classes.single(0), 1))
 	}
 	x, err := b.build()
 	must(err)

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// maxWild is how many lists, and patterns in rules, may use stars and keywords: each has a bit in a Class. Big lists have those that are left.
+// maxWild is how many lists, and patterns in rules, may use stars, keywords and expressions: each has a bit in a Class. Big lists have those that are left.
 const maxWild = 32
 
 // names gives the Class of a name.
@@ -14,6 +14,7 @@ type names struct {
 	suffixes nameTable // with a classPair each
 	big      []bigNames
 	pieces   *automaton
+	regexps  *expressions
 	labels   map[string]uint32 // bits of each keyword
 	dots     bool              // a last dot is ignored
 }
@@ -86,6 +87,9 @@ func (x *names) stars(name []byte) uint32 {
 	if x.pieces != nil {
 		wild = x.pieces.find(name)
 	}
+	if x.regexps != nil {
+		wild |= x.regexps.find(name)
+	}
 	if len(x.labels) == 0 {
 		return wild
 	}
@@ -104,6 +108,7 @@ type namesBuilder struct {
 	names
 	own   map[string][2]uint32 // of each suffix: the classes of itself and of what is under it, without those of shorter ones
 	found []piece
+	exprs []expression
 }
 
 func newNamesBuilder(dots bool) namesBuilder {
@@ -113,16 +118,23 @@ func newNamesBuilder(dots bool) namesBuilder {
 	}
 }
 
-// add enters a pattern of an atom: one is the class of the atom alone, bit is for its patterns with stars and keywords.
-func (b *namesBuilder) add(p pattern, one, bit uint32) {
+// add enters a pattern of an atom: one is the class of the atom alone, bit is for its patterns with stars, keywords and expressions.
+func (b *namesBuilder) add(p pattern, one, bit uint32) error {
 	switch p.form {
 	case formEnds, formContains, formStarts:
 		b.found = append(b.found, piece{p.text, bit, p.form == formStarts, p.form == formEnds})
 	case formKeyword:
 		b.labels[p.text] |= bit
+	case formRegexp:
+		prog, err := parseExpression(p.text)
+		if err != nil {
+			return err
+		}
+		b.exprs = append(b.exprs, expression{prog, bit})
 	default:
 		b.addSuffix(p.text, p.form.hits(), one)
 	}
+	return nil
 }
 
 func (b *namesBuilder) addSuffix(name string, hits byte, one uint32) {
@@ -137,7 +149,7 @@ func (b *namesBuilder) addSuffix(name string, hits byte, one uint32) {
 }
 
 // build closes every suffix over the shorter ones, shortest first.
-func (b *namesBuilder) build() (names, error) {
+func (b *namesBuilder) build() (x names, err error) {
 	byDots := make([][]string, maxName+1)
 	var value []byte
 	for s := range b.own {
@@ -154,6 +166,9 @@ func (b *namesBuilder) build() (names, error) {
 		}
 	}
 	b.pieces = newAutomaton(b.found)
+	if b.regexps, err = newExpressions(b.exprs); err != nil {
+		return x, err
+	}
 	return b.names, b.suffixes.build(func(into, value []byte) {})
 }
 

@@ -79,7 +79,10 @@ func readWords(n strictyaml.Node) ([]string, error) {
 	const what = "the name of a list, or values"
 	return each(n, what, func(item strictyaml.Node) (string, error) {
 		s, err := item.Text(what)
-		return lower(strings.TrimSpace(s)), err
+		if s = strings.TrimSpace(s); strings.HasPrefix(s, expressionMark) {
+			return s, err // \D and \d differ
+		}
+		return lower(s), err
 	})
 }
 

@@ -16,12 +16,13 @@ const (
 	formContains             // *letters*: has these letters somewhere
 	formStarts               // letters*: begins with these letters
 	formKeyword              // keyword:word: has this label somewhere
+	formRegexp               // regexp:expression: this is found in it
 )
 
 // hits gives the bits of the forms up to formUnder.
 func (f form) hits() byte { return [...]byte{hitsSelf | hitsUnder, hitsSelf, hitsUnder}[f] }
 
-// pattern describes names. Text is lower-case and without the marks of the form.
+// pattern describes names. Text is without the marks of the form, and lower-case except for an expression.
 type pattern struct {
 	form form
 	text string
@@ -38,6 +39,12 @@ const keywordMark = "keyword:"
 // parsePattern reads one line of a list of domains. The error says what is wrong with it, not where.
 func parsePattern(s string) (pattern, error) {
 	switch {
+	case strings.HasPrefix(s, expressionMark):
+		p := pattern{formRegexp, s[len(expressionMark):]}
+		if _, err := parseExpression(p.text); err != nil {
+			return pattern{}, fmt.Errorf("found %q, expected a regular expression as RE2 has them: %w", s, err)
+		}
+		return p, nil
 	case strings.HasPrefix(s, keywordMark):
 		return checkedPattern(formKeyword, s, s[len(keywordMark):])
 	case strings.HasPrefix(s, "="):
@@ -106,6 +113,8 @@ func (p pattern) String() string {
 		return p.text + "*"
 	case formKeyword:
 		return keywordMark + p.text
+	case formRegexp:
+		return expressionMark + p.text
 	}
 	return p.text
 }

@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"net/netip"
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -186,6 +187,13 @@ func (t twin) nameIn(word, name string) bool {
 }
 
 func lineHas(line, name string) bool {
+	if expr, ok := strings.CutPrefix(line, "regexp:"); ok {
+		letters := make([]rune, len(name)) // a byte is a letter
+		for i := range len(name) {
+			letters[i] = rune(name[i])
+		}
+		return regexp.MustCompile("(?i)" + expr).MatchString(string(letters))
+	}
 	if word, ok := strings.CutPrefix(line, "keyword:"); ok {
 		return slices.Contains(strings.Split(name, "."), word)
 	}
@@ -225,7 +233,9 @@ func (d dice) name() string {
 
 func (d dice) pattern() string {
 	name := lower(strings.TrimSuffix(d.name(), "."))
-	switch d.IntN(9) {
+	switch d.IntN(10) {
+	case 9:
+		return "regexp:" + d.expression()
 	case 0:
 		return "=" + name
 	case 1:
@@ -240,6 +250,18 @@ func (d dice) pattern() string {
 		return name + "*"
 	}
 	return name
+}
+
+// expression gives one of few letters, with all that RE2 has.
+func (d dice) expression() string {
+	s := ""
+	for range 1 + d.IntN(4) {
+		s += pick(d, "a", "B", "ab", `\.`, ".", "[^a]", "[a-c]", `\w`, `\D`, "^", "$", `\b`, `\B`, "x?", "c*", "a+?", "(b|ab)", "(?:a.){2}", "(|x)", "(?m:^)")
+		if d.IntN(6) == 0 {
+			s += "|"
+		}
+	}
+	return s
 }
 
 func (d dice) addr() netip.Addr {
