@@ -17,6 +17,7 @@ type Compiled struct {
 	addrs *addrs
 	index *index
 	reads FactSet
+	short int // rules of a list that are tried in turn
 
 	signs   Signs
 	chances []ChanceRule
@@ -46,7 +47,9 @@ func (c *Compiled) Reads() FactSet { return c.reads }
 
 // Compile makes the policy fast. The policy must not change afterwards. An error names the rule that cannot be compiled;
 // a policy that Parse gave has none except too many lists with stars.
-func (p *Policy) Compile() (*Compiled, error) {
+func (p *Policy) Compile() (*Compiled, error) { return p.compile(shortList) }
+
+func (p *Policy) compile(short int) (*Compiled, error) {
 	b := compiler{
 		policy: p,
 		signs:  signsBuilder{payloads: map[string]uint64{}},
@@ -55,7 +58,7 @@ func (p *Policy) Compile() (*Compiled, error) {
 		addrs:  addrsBuilder{classes: newClasses()},
 		spare:  p.spareBits(),
 	}
-	c := &Compiled{Policy: p, Profile: p.Profile, Rules: p.Rules, tests: make([]test, len(p.Rules))}
+	c := &Compiled{Policy: p, Profile: p.Profile, Rules: p.Rules, short: short, tests: make([]test, len(p.Rules))}
 	for i := range p.Rules {
 		r := &p.Rules[i]
 		var err error

@@ -169,6 +169,7 @@ const (
 	SideUnknown Side = iota
 	SideInside
 	SideOutside
+	sideCount = iota
 )
 
 var sideNames = [...]string{"unknown", "inside", "outside"}

@@ -34,7 +34,11 @@ func (w *condition) kind(k []byte, except FactSet) []byte {
 	u32(int(w.facts))
 	u32(int(w.protocols))
 	k = append(k, byte(w.transports), byte(w.opened), byte(w.hellos), byte(w.quic), truthByte(w.ech))
-	for _, ranges := range [][]Range{w.ports, w.sourcePorts, w.sizes} {
+	for _, fact := range rangeFacts {
+		if except.Has(fact) {
+			continue
+		}
+		ranges := w.rangesOf(fact)
 		u32(len(ranges))
 		for _, r := range ranges {
 			u32(r.Min<<16 | r.Max)

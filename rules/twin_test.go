@@ -303,12 +303,16 @@ func (d dice) policy() *Policy {
 		}
 		p.lists[name] = l
 	}
-	for range d.IntN(12) {
+	most := 12
+	if d.IntN(20) == 0 {
+		most = 100 // more than a list is tried in turn
+	}
+	for range d.IntN(most) {
 		r := Rule{When: d.condition(3), Again: d.IntN(3) == 0}
 		for range max(0, d.IntN(6)-3) {
 			r.Unless = append(r.Unless, d.condition(2))
 		}
-		if d.IntN(4) == 0 {
+		if d.IntN(most) < 3 {
 			r.Chance = Chance{0.5, ChanceOf(d.IntN(4))}
 		}
 		p.Rules = append(p.Rules, r)
@@ -335,7 +339,7 @@ func (d dice) condition(most int) (c Condition) {
 			c.Transport = []Transport{Transport(d.IntN(transportCount))}
 		case 7:
 			from := d.IntN(8)
-			c.Port = []Range{{from, from + d.IntN(2)*d.IntN(40)}, {d.IntN(4), 4}}
+			c.Port = []Range{{from, from + d.IntN(2)*d.IntN(40)}, {d.IntN(4), 4}, {65533 + d.IntN(3), 65535}}[:1+d.IntN(3)]
 		case 8:
 			c.Opened = Side(d.IntN(3))
 		case 9:
@@ -347,7 +351,7 @@ func (d dice) condition(most int) (c Condition) {
 		case 12:
 			c.SourcePort = []Range{{d.IntN(4), 4}, {20, 20 + d.IntN(20)}}
 		case 13:
-			c.Size = []Range{{d.IntN(30), 30 + d.IntN(20)}}
+			c.Size = []Range{{d.IntN(30), 30 + d.IntN(20)}, {65533, 65533 + d.IntN(3)}}[d.IntN(2):]
 		case 14:
 			c.Hello = []HelloKind{HelloKind(d.IntN(helloCount)), HelloKind(d.IntN(helloCount))}
 		case 15:
@@ -406,15 +410,22 @@ func (d dice) facts() plain {
 	p.Transport = Transport(d.IntN(transportCount))
 	p.Protocol = Protocol(d.IntN(protocolCount))
 	p.Opened = Side(d.IntN(3))
-	p.Port, p.SourcePort, p.Size = uint16(d.IntN(50)), uint16(d.IntN(50)), uint16(d.IntN(50))
+	p.Port, p.SourcePort, p.Size = d.number(), d.number(), d.number()
 	p.certificate, p.ja3, p.ja4 = d.name(), d.name(), d.name()
 	p.Hello, p.QUIC, p.ECH = HelloKind(d.IntN(helloCount)), QUICVersion(d.IntN(quicCount)), d.IntN(2) == 0
 	p.Again, p.lost = d.IntN(4) == 0, map[int]bool{}
-	for i := range 12 {
+	for i := range 100 {
 		p.lost[i] = d.IntN(3) == 0
 	}
 	p.signs(d)
 	return p
+}
+
+func (d dice) number() uint16 {
+	if d.IntN(6) == 0 {
+		return uint16(65533 + d.IntN(3))
+	}
+	return uint16(d.IntN(50))
 }
 
 // signs adds more of what can be seen.
