@@ -1,35 +1,56 @@
 package bench
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"runtime"
 	"runtime/debug"
 	"strconv"
 	"strings"
 	"time"
+
+	"dpilab/rules"
 )
 
-// load measures how long a policy of many names takes from its files to use, and what memory it holds then.
+// load measures how long a policy of many names takes from its files to use, and what memory it holds then: from text, and from the
+// compiled form of its list, which is made on the way from text where the list is long.
 func (r *runner) load() error {
 	file, err := r.policies.file(r.o.Domains)
 	if err != nil {
 		return err
 	}
+	list := strings.TrimSuffix(file, ".yaml") + ".domains"
 	for round := range r.aloneRounds() {
-		r.tell(round, "from text", r.aloneRounds()-round)
-		x, err := r.alone(job{Kind: "load", Policy: file})
-		if err != nil {
-			return err
+		for i, form := range []string{"text", "compiled"} {
+			r.tell(round, "from "+form, 2*(r.aloneRounds()-round)-i)
+			if form == "text" {
+				err = os.Remove(list + ".compiled")
+				if errors.Is(err, fs.ErrNotExist) {
+					err = nil
+				}
+			} else {
+				_, err = rules.CompileList(list)
+			}
+			if err != nil {
+				return err
+			}
+			x, err := r.alone(job{Kind: "load", Policy: file})
+			if err != nil {
+				return err
+			}
+			r.samples.set("load_"+form, "ms", round, millis(x.Took))
+			r.samples.set("load_"+form+"_memory", "MB resident", round, x.Values["resident"])
+			r.samples.set("load_"+form+"_peak", "MB resident", round, x.Values["peak"])
 		}
-		r.samples.set("load_text", "s", round, x.Took.Seconds())
-		r.samples.set("load_text_memory", "MB resident", round, x.Values["resident"])
-		r.samples.set("load_text_peak", "MB resident", round, x.Values["peak"])
 	}
 	v, ok := r.samples.median("load_text")
-	r.ratio("load_text_s", v, ok)
+	r.ratio("load_text_s", v/1000, ok)
 	v, ok = r.samples.median("load_text_memory")
 	r.ratio("load_text_mb", v, ok)
+	v, ok = r.samples.median("load_compiled")
+	r.ratio("load_compiled_ms", v, ok)
 	return nil
 }
 
