@@ -83,6 +83,7 @@ var benchmarks = []benchmark{
 	{"flows", (*runner).flows},
 	{"police", (*runner).police},
 	{"reload", (*runner).reload},
+	{"flood", (*runner).flood},
 }
 
 // Names gives the names of the benchmarks, in the order in which they run.

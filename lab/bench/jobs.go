@@ -41,6 +41,7 @@ var jobs = map[string]func(job) (answer, error){
 	"echo":        askEcho,
 	"hold":        holdConnections,
 	"held":        askHeld,
+	"flood":       makeFlood,
 	"pour":        pour,
 	"poured":      countPoured,
 	"engine":      collecting(timeEngine),
