@@ -84,8 +84,11 @@ func (s *Stats) Add(o Stats) {
 	s.Open += o.Open
 }
 
-// expiryBudget bounds the flows that one packet may find to be forgotten.
-const expiryBudget = 16
+// The flows that one packet, or one call of Advance, may find to be forgotten: some microseconds, and some hundreds of them.
+const (
+	expiryBudget  = 16
+	advanceBudget = 1024
+)
 
 // New gives an Engine with an empty flow table of the size that the policy's profile states.
 func New(o Options) *Engine {
@@ -115,10 +118,11 @@ func (e *Engine) Stats() Stats {
 	return s
 }
 
-// Advance lets time pass without a packet: flows whose time is over are forgotten, a bounded number at a call.
+// Advance lets time pass without a packet: flows whose time is over are forgotten, a bounded number at a call, so that no packet waits for
+// a crowd.
 func (e *Engine) Advance(now time.Duration, out []Verdict) []Verdict {
 	e.now = max(e.now, now)
-	e.flows.expire(e.now, 4096, e.forget)
+	e.flows.expire(e.now, advanceBudget, e.forget)
 	return e.expireFragments(out)
 }
 

@@ -9,6 +9,8 @@ import (
 // last flow does.
 type generation struct {
 	compiled *rules.Compiled
+	reads    rules.FactSet // what its rules ask for
+	answers  *answers
 	flows    int
 	freezes  bool // a rule counts from a flow's first packet on
 	names    bool // a rule counts flows by what their hello shows
@@ -25,6 +27,8 @@ type generation struct {
 func newGeneration(c *rules.Compiled) generation {
 	g := generation{
 		compiled: c,
+		reads:    c.Reads(),
+		answers:  new(answers),
 		hosts:    c.Profile.HTTPEvery && c.Reads().Has(rules.FactHost),
 		asked:    askedOf(c.Signs()),
 		doubts:   doubtsOf(c),

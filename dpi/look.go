@@ -30,18 +30,15 @@ func (e *Engine) look(f *flow) {
 	}
 	changed := f.packets == 1 || f.facts != before || f.is(flagGivenUp)
 	f.flags &^= flagGivenUp
-	if changed {
-		if hit := c.Match(e.facts(f)); hit >= 0 {
-			e.hit(f, int32(hit))
-			return
-		}
-	}
 	if !changed && f.is(flagOver) == (was&flagOver != 0) {
 		return // what was pending still is
 	}
+	hit, pending := g.ask(e.facts(f))
 	switch over := f.is(flagOver); {
+	case hit >= 0:
+		e.hit(f, hit)
 	case !over && f.is(flagLooked):
-	case !c.Pending(e.facts(f)):
+	case !pending:
 		e.pass(f, c, g)
 	case over:
 		e.readOn(f, c, g)

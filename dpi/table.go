@@ -5,8 +5,8 @@ import "time"
 // none is no flow, and nothing of a pool.
 const none = 0
 
-// chunk is how many flows are allocated at a time.
-const chunk = 1024
+// chunk is how many flows are allocated at a time: a whole number of pages, so that none of it is lost.
+const chunk = 512
 
 // table finds flows by key. Flows live in chunks and never move; the index of their places grows with them, a few steps with each flow that
 // opens, so that nobody waits for it. The garbage collector finds no pointers in either. Flow 0 does not exist.
