@@ -78,7 +78,7 @@ func TestGeoSite(t *testing.T) {
 	r, out, err := importing(t, "geosite.dat", siteList(), Options{Tags: []string{"google"}})
 	require.NoError(t, err)
 	require.Equal(t, GeoSite, r.Report.Sources[0].Format)
-	require.Equal(t, "# by dpilab lists import from geosite.dat (geosite) tag google\n=alone.example\ngoogle.example\nxn--e1afmkfd.example\n*googl*\n", out["want.domains"])
+	require.Equal(t, "# by dpilab lists import from geosite.dat (geosite) tag google\n=alone.example\ngoogle.example\nxn--e1afmkfd.example\n*googl*\nregexp:^r$\n", out["want.domains"])
 	require.Equal(t, 1, r.Report.Covered)
 	require.Equal(t, 2, r.Report.Bad)
 	require.Equal(t, "GOOGLE", r.Report.Problems[0].List)

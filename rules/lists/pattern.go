@@ -7,8 +7,11 @@ import (
 
 // checkedText gives the text of an entry as rules.List takes it, or says what is wrong with it.
 func checkedText(f form, text string) (string, error) {
-	if f.named() {
+	switch {
+	case f.named():
 		return canonical(text)
+	case f == formRegexp:
+		return checkedExpression(text)
 	}
 	low, err := ascii(text)
 	switch {

@@ -67,10 +67,6 @@ func (s *source) add(line int, f form, text string) { s.enter(line, &s.im.domain
 func (s *source) except(line int, f form, text string) { s.enter(line, &s.im.exceptions, f, text) }
 
 func (s *source) enter(line int, to *domains, f form, text string) {
-	if f == formRegexp {
-		s.cannot(line, "%s is a regular expression", shown(text))
-		return
-	}
 	checked, err := checkedText(f, text)
 	if err != nil {
 		s.bad(line, "%v", err)
