@@ -40,13 +40,14 @@ func TestCopyWhole(t *testing.T) {
 					late.Add(1)
 				case isCut:
 					cut.Add(1)
+					time.Sleep(200 * time.Microsecond) // so that some always wait
 				default:
 					whole.Add(1)
 				}
 				return accept(p)
 			}}
 		}
-		c.Reader, c.Queues, c.Need = r, 2, rules.Need{Everything: true}
+		c.Reader, c.Queues, c.QueueLength, c.Need = r, 2, 500, rules.Need{Everything: true}
 		d := w.start(c)
 		stop := make(chan struct{})
 		done := make(chan struct{})
