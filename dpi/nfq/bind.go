@@ -10,7 +10,7 @@ import (
 
 // openOwn makes a netlink socket in the queue's namespace and binds the queue to it.
 func openOwn(c QueueConfig) (*own, error) {
-	fd := -1
+	fd, buffer := -1, 0
 	err := inNetNS(c.NetNS, func() (err error) {
 		fd, err = unix.Socket(unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_CLOEXEC, unix.NETLINK_NETFILTER)
 		if errors.Is(err, unix.EPROTONOSUPPORT) {
@@ -19,6 +19,7 @@ func openOwn(c QueueConfig) (*own, error) {
 		if err != nil {
 			return fmt.Errorf("nfq: netlink socket: %w", err)
 		}
+		buffer = setReceiveBuffer(fd, c.buffer())
 		if err := configure(fd, c); err != nil {
 			_ = unix.Close(fd)
 			return err
@@ -28,14 +29,15 @@ func openOwn(c QueueConfig) (*own, error) {
 	if err != nil {
 		return nil, err
 	}
-	return newOwn(fd, c.Number, ownRoom), nil
+	q := newOwn(fd, c.Number, ownRoom)
+	q.buffer = buffer
+	return q, nil
 }
 
 func configure(fd int, c QueueConfig) error {
 	if err := unix.Bind(fd, &unix.SockaddrNetlink{Family: unix.AF_NETLINK}); err != nil {
 		return fmt.Errorf("nfq: bind netlink socket: %w", err)
 	}
-	setReceiveBuffer(fd)
 	// One message, so that no packet is queued under half a configuration.
 	attrs := appendAttr(nil, configCommand, []byte{commandBind, 0, 0, 0})
 	attrs = append(attrs, copyParams(c.CopyRange)...)
@@ -57,14 +59,6 @@ func configure(fd int, c QueueConfig) error {
 // copyParams is the attribute that sets the copy range.
 func copyParams(bytes int) []byte {
 	return appendAttr(nil, configParams, append(binary.BigEndian.AppendUint32(nil, uint32(bytes)), copyPacket))
-}
-
-// setReceiveBuffer asks for room beyond the system's limit, which only the first user namespace may, and takes what
-// it can get otherwise. NETLINK_NO_ENOBUFS is not set: overflows are to be seen.
-func setReceiveBuffer(fd int) {
-	if unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, receiveBuffer) != nil {
-		_ = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUF, receiveBuffer)
-	}
 }
 
 // request sends one configuration message and waits for its acknowledgement.

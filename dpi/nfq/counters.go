@@ -24,16 +24,19 @@ type Counters struct {
 	Sent       uint64 // packets of the box's own
 	SendFailed uint64
 
-	// Overflowed counts overflows of a reader's buffer (each may lose several packets), and what the kernel says to
-	// have dropped because a queue or a buffer was full. A queue that fails open passes such packets, and the
-	// kernel does not count those for which the queue was full.
-	Overflowed uint64
-	Refused    uint64 // verdicts that the kernel did not take, or that did not fit
+	// Packets that no engine saw since there was no room for them: dropped by a box that fails closed, passed by one that fails open.
+	QueueFull  uint64 // so many waited for a verdict as may; passed ones are not counted by the kernel, nor here
+	BufferFull uint64 // the reader was late and its buffer full; passed ones are counted when a later packet comes
+	Overflowed uint64 // both
+	Overflows  uint64 // how often a reader found that its buffer had been full since it last looked
+
+	Refused uint64 // verdicts that the kernel did not take, or that did not fit
 }
 
 // tally is one worker's part of Counters.
 type tally struct {
 	received, ignored, accepted, dropped, rewritten, sent, sendFailed atomic.Uint64
+	missed                                                            atomic.Uint64 // by their ids
 }
 
 func (t *tally) addTo(c *Counters) {
@@ -56,19 +59,27 @@ func (d *Daemon) Counters() (Counters, error) {
 	c.Queued, c.QueuedBytes = named[counterQueued].Packets, named[counterQueued].Bytes
 	c.OffloadedPass, c.OffloadedPassBytes = named[counterPass].Packets, named[counterPass].Bytes
 	c.OffloadedDrop, c.OffloadedDropBytes = named[counterDrop].Packets, named[counterDrop].Bytes
-	for _, w := range d.workers {
+	missed := make([]uint64, d.config.Queues)
+	for i, w := range d.workers {
 		w.tally.addTo(&c)
 		overflows, refused := w.queue.Overflows()
-		c.Overflowed += overflows
+		c.Overflows += overflows
 		c.Refused += refused
+		missed[i] = w.tally.missed.Load()
 	}
 	if decided := c.Ignored + c.Accepted + c.Dropped + c.Rewritten; decided < c.Received {
 		c.Waiting = c.Received - decided
 	}
 	kernel, err := d.kernelQueues()
 	for _, k := range kernel {
-		c.Overflowed += k.dropped + k.userDropped
+		c.QueueFull += k.dropped
+		m := &missed[int(k.number)-d.config.FirstQueue]
+		*m = max(*m, k.userDropped) // those since the last packet have left no gap yet
 	}
+	for _, m := range missed {
+		c.BufferFull += m
+	}
+	c.Overflowed = c.QueueFull + c.BufferFull
 	return c, err
 }
 

@@ -23,6 +23,10 @@
 //
 // # Failing
 //
+// A packet finds no room when as many wait for a verdict as may (Config.QueueLength), or when the reader is late and its receive buffer
+// full. The buffer is asked for as large as a full queue of 1,500-byte packets needs; the system may grant less, which Daemon.Shortage
+// tells. Counters say what was missed, and why.
+//
 // A box fails open or closed, as Config.FailClosed says: what happens to packets when nobody listens to a queue, or
 // when a queue is full. When the process dies the kernel removes its queues and its table (which is why Linux 5.12 is
 // needed). Packets that the engine holds then are lost; a daemon that ends by Close or by its context lets them pass or

@@ -3,6 +3,7 @@ package nfq
 import (
 	"fmt"
 	"net"
+	"net/netip"
 	"testing"
 	"time"
 
@@ -102,24 +103,115 @@ func TestWake(t *testing.T) {
 	}
 }
 
-// A reader whose buffer is too small for what comes counts that it lost packets.
-func TestOverflowIsCounted(t *testing.T) {
-	w := newWire(t, true)
-	w.echo(4)
-	c := w.config(accept)
-	d, err := Open(c) // and nobody runs it
-	require.NoError(t, err)
+// flood sends small datagrams to a far end that only counts them, and returns how many arrived.
+func (w *wire) flood(n int) int {
+	var l *net.UDPConn
+	w.in(w.end, func() (err error) {
+		l, err = net.ListenUDP("udp", net.UDPAddrFromAddrPort(netip.AddrPortFrom(w.endIP[4], port)))
+		return err
+	})
+	defer l.Close()
+	require.NoError(w.t, l.SetReadBuffer(4<<20))
 	u := w.dialUDP(4)
-	q := d.workers[0].queue.(*own)
-	require.NoError(t, setSmallBuffer(q.fd))
-	for range 200 {
-		_, err := u.Write(make([]byte, 1200))
-		require.NoError(t, err)
+	for range n {
+		_, err := u.Write([]byte("flood"))
+		require.NoError(w.t, err)
 	}
-	_, err = q.Receive()
-	require.NoError(t, err)
-	require.Positive(t, w.counters(d).Overflowed)
-	require.NoError(t, d.Close())
+	b := make([]byte, 64)
+	for arrived := 0; ; arrived++ {
+		require.NoError(w.t, l.SetReadDeadline(time.Now().Add(time.Second)))
+		if _, err := l.Read(b); err != nil || string(b[:5]) != "flood" {
+			return arrived
+		}
+	}
+}
+
+// A queue that is too short for a slow engine, or has too small a buffer, misses packets: they all arrive where the box fails open, and
+// are lost where it fails closed. The counts add up: by id for a buffer, and for a queue where the kernel counts.
+func TestOverflow(t *testing.T) {
+	const sent = 400
+	for _, closed := range []bool{false, true} {
+		for _, tiny := range []string{"queue", "buffer"} {
+			t.Run(fmt.Sprintf("FailClosed=%v/%s", closed, tiny), func(t *testing.T) {
+				w := newWire(t, true)
+				c := w.config(func(p dpi.Packet) dpi.Verdict {
+					time.Sleep(time.Millisecond)
+					return accept(p)
+				})
+				c.FailClosed, c.Queues, c.Kernel = closed, 2, 0
+				if tiny == "queue" {
+					c.QueueLength = 10
+				}
+				d, err := Open(c)
+				require.NoError(t, err)
+				defer d.Close()
+				if tiny == "buffer" {
+					for _, worker := range d.workers {
+						require.NoError(t, setSmallBuffer(worker.queue.(*own).fd))
+					}
+				}
+				ended := make(chan error, 1)
+				go func() { ended <- d.Run(t.Context()) }()
+				arrived := w.flood(sent)
+				n := w.counters(d)
+				if tiny == "buffer" && !closed { // what was missed shows by the next packet
+					w.flood(1)
+					n = w.counters(d)
+				}
+				require.Zero(t, n.Waiting+n.Refused+n.Dropped)
+				require.Equal(t, n.QueueFull+n.BufferFull, n.Overflowed)
+				missed := n.Queued - n.Received
+				require.Greater(t, missed, uint64(sent/10), "%+v", n)
+				if closed {
+					require.Equal(t, missed, n.Overflowed)
+					require.InDelta(t, sent, arrived+int(missed), 10, "but for neighbours' packets")
+				} else {
+					require.Equal(t, sent, arrived)
+				}
+				switch {
+				case tiny == "buffer":
+					require.Equal(t, missed, n.BufferFull)
+					require.Positive(t, n.Overflows)
+				case closed:
+					require.Equal(t, missed, n.QueueFull)
+				default:
+					require.Zero(t, n.Overflowed)
+				}
+				require.NoError(t, d.Close())
+				require.NoError(t, <-ended)
+			})
+		}
+	}
+}
+
+// What a queue got is known, and a daemon that got too little says so.
+func TestShortage(t *testing.T) {
+	readers(t, func(t *testing.T, r Reader) {
+		w := newWire(t, true)
+		c := w.config(accept)
+		c.Reader, c.Queues, c.FirstQueue, c.QueueLength = r, 2, 5, 20
+		d, err := Open(c)
+		require.NoError(t, err)
+		require.Empty(t, d.Shortage())
+		all := d.Queues()
+		require.Len(t, all, 2)
+		for i, q := range all {
+			require.Equal(t, uint16(5+i), q.Number)
+			require.Equal(t, 20, q.Length)
+			require.GreaterOrEqual(t, q.Buffer, q.Needed)
+		}
+		require.NoError(t, d.Close())
+
+		c.QueueLength = 1 << 20
+		d, err = Open(c)
+		require.NoError(t, err)
+		q := d.Queues()[0]
+		require.Positive(t, q.Buffer)
+		if q.Buffer < q.Needed { // unless the first user namespace is ours
+			require.Contains(t, d.Shortage(), "net.core.rmem_max=1207959552")
+		}
+		require.NoError(t, d.Close())
+	})
 }
 
 // A copy range cuts what the engine gets, not what passes.

@@ -20,6 +20,7 @@ const (
 type own struct {
 	fd        int
 	number    uint16
+	buffer    int
 	headers   []mmsghdr
 	buffers   [][]byte
 	packets   []Packet
@@ -188,6 +189,9 @@ func (q *own) CopyRange(bytes int) error {
 	}
 	return nil
 }
+
+// Buffer implements Queue.
+func (q *own) Buffer() int { return q.buffer }
 
 // Overflows implements Queue.
 func (q *own) Overflows() (overflows, refused uint64) { return q.overflows.Load(), q.refused.Load() }

@@ -15,8 +15,8 @@ const queueTable = "/proc/thread-self/net/netfilter/nfnetlink_queue"
 type kernelQueue struct {
 	number      uint16
 	port        uint32 // netlink port of the listener
-	dropped     uint64 // the queue was full
-	userDropped uint64 // the listener's buffer was full
+	dropped     uint64 // the queue was full; not of those that passed
+	userDropped uint64 // the listener's buffer was full; likewise
 	lastID      uint32 // of the packet that was queued last
 }
 

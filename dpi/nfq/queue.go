@@ -14,8 +14,8 @@ type Packet struct {
 	Length  uint32 // of the packet on the wire: more than len(Data) when the copy range cut it
 }
 
-// Queue is one kernel queue. Receive, Verdict and Flush belong to one goroutine; Wake, CopyRange and Overflows
-// may be called from any; Close only when no Receive runs. A packet stays in the kernel until its verdict, in whatever order.
+// Queue is one kernel queue. Receive, Verdict and Flush belong to one goroutine; Wake, CopyRange, Buffer and
+// Overflows may be called from any; Close only when no Receive runs. A packet stays in the kernel until its verdict, in whatever order.
 type Queue interface {
 	// Receive waits for packets, but not longer than a tenth of a second, and returns those that are there: none
 	// when there are none, after a timeout or a Wake. The slice and its Data are valid until the next call.
@@ -29,6 +29,8 @@ type Queue interface {
 	Flush() error
 	// Wake makes a Receive that waits return.
 	Wake()
+	// Buffer is the size of the socket's receive buffer, in bytes as the kernel counts them.
+	Buffer() int
 	// Overflows is how often the socket's buffer overflowed (one overflow may lose many packets), and how many
 	// verdicts the kernel refused.
 	Overflows() (overflows, refused uint64)
@@ -69,7 +71,6 @@ const (
 	defaultLength = 4096
 	maxCopyRange  = 0xffff - attrHeader // the kernel's own limit: what fits an attribute
 	minCopyRange  = 128
-	receiveBuffer = 8 << 20
 	tick          = 100 // milliseconds that Receive waits at most
 )
 

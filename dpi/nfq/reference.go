@@ -16,6 +16,7 @@ import (
 type reference struct {
 	nf        *nfqueue.Nfqueue
 	number    uint16
+	buffer    int
 	cancel    context.CancelFunc
 	from      chan Packet
 	wake      chan struct{}
@@ -37,11 +38,12 @@ func openReference(c QueueConfig) (*reference, error) {
 	if err != nil {
 		return nil, fmt.Errorf("nfq: open queue %d with go-nfqueue: %w", c.Number, err)
 	}
+	buffer := 0
 	if raw, err := nf.Con.SyscallConn(); err == nil {
-		_ = raw.Control(func(fd uintptr) { setReceiveBuffer(int(fd)) })
+		_ = raw.Control(func(fd uintptr) { buffer = setReceiveBuffer(int(fd), c.buffer()) })
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	q := &reference{nf: nf, number: c.Number, cancel: cancel, from: make(chan Packet, batchSize), wake: make(chan struct{}, 1)}
+	q := &reference{nf: nf, number: c.Number, buffer: buffer, cancel: cancel, from: make(chan Packet, batchSize), wake: make(chan struct{}, 1)}
 	err = nf.RegisterWithErrorFunc(ctx,
 		func(a nfqueue.Attribute) int { return q.packet(ctx, &a) },
 		func(err error) int { return q.failed(ctx, err) })
@@ -169,6 +171,9 @@ func (q *reference) CopyRange(bytes int) error {
 	})
 	return err
 }
+
+// Buffer implements Queue.
+func (q *reference) Buffer() int { return q.buffer }
 
 // Overflows implements Queue.
 func (q *reference) Overflows() (overflows, refused uint64) {

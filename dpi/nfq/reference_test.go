@@ -94,7 +94,7 @@ func conversation(t *testing.T, version int, r Reader) (log []string, answers ma
 	n := w.counters(d)
 	require.Positive(t, n.Dropped)
 	require.Positive(t, n.Rewritten)
-	require.Zero(t, n.Refused+n.Overflowed+n.Waiting)
+	require.Zero(t, n.Refused+n.Overflowed+n.Overflows+n.Waiting)
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	return order(o.log), answers

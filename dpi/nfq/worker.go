@@ -20,6 +20,7 @@ type worker struct {
 	verdicts []dpi.Verdict // reused
 	tasks    chan func()
 	tally    tally
+	lastID   uint32 // received
 	closed   bool
 
 	await   uint32        // a packet's id, until
@@ -27,16 +28,13 @@ type worker struct {
 }
 
 func openWorker(d *Daemon, index int) (*worker, error) {
-	c := &d.config
 	w := &worker{daemon: d, index: index, tasks: make(chan func(), 1)}
 	var err error
-	w.queue, err = OpenQueue(c.Reader, QueueConfig{
-		NetNS: c.NetNS, Number: uint16(c.FirstQueue + index), Length: c.QueueLength, CopyRange: c.copyRange(), FailOpen: !c.FailClosed,
-	})
+	w.queue, err = OpenQueue(d.config.Reader, w.queueConfig())
 	if err != nil {
 		return nil, err
 	}
-	err = inNetNS(c.NetNS, func() (err error) {
+	err = inNetNS(d.config.NetNS, func() (err error) {
 		w.injector, err = openInjector(d.ports)
 		return err
 	})
@@ -44,8 +42,14 @@ func openWorker(d *Daemon, index int) (*worker, error) {
 		_ = w.queue.Close()
 		return nil, err
 	}
-	w.engine = c.Engines(index)
+	w.engine = d.config.Engines(index)
 	return w, nil
+}
+
+func (w *worker) queueConfig() QueueConfig {
+	c := &w.daemon.config
+	return QueueConfig{NetNS: c.NetNS, Number: uint16(c.FirstQueue + w.index), Length: c.QueueLength, CopyRange: c.copyRange(),
+		FailOpen: !c.FailClosed}
 }
 
 func (w *worker) close() error {
@@ -130,6 +134,10 @@ func (w *worker) batch(now time.Duration, packets []Packet) error {
 
 func (w *worker) packet(now time.Duration, p *Packet) error {
 	w.tally.received.Add(1)
+	if missed := p.ID - w.lastID - 1; missed != 0 { // the kernel counts from 1, and counts what it could not hand over
+		w.tally.missed.Add(uint64(missed))
+	}
+	w.lastID = p.ID
 	dir := w.daemon.ports.direction(p)
 	if dir == rules.Both || len(p.Data) == 0 {
 		w.tally.ignored.Add(1)

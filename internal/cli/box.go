@@ -97,6 +97,9 @@ func (f *boxFlags) run(ctx context.Context, out io.Writer) error {
 	}
 	fmt.Fprintf(out, "box: policy %s, %d rules, %s to %s, queued by %s; end it with Ctrl-C\n",
 		policy.Policy.Name, len(policy.Rules), f.inside, f.outside, d.Expression())
+	if short := d.Shortage(); short != "" {
+		fmt.Fprintf(out, "box: %s\n", short)
+	}
 	again := make(chan os.Signal, 1)
 	signal.Notify(again, syscall.SIGHUP)
 	defer signal.Stop(again)
