@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -105,7 +106,7 @@ Exit code 0 with bad lines too, unless nothing could be read; 2 with --strict an
 			if len(args) == 0 {
 				return errors.New("lists import takes files: dpilab lists import hosts.txt --output ads.domains")
 			}
-			return f.run(args, cmd.InOrStdin(), cmd.OutOrStdout(), cmd.ErrOrStderr())
+			return f.run(cmd.Context(), args, cmd.InOrStdin(), cmd.OutOrStdout(), cmd.ErrOrStderr())
 		},
 	}
 	fl := c.Flags()
@@ -126,13 +127,13 @@ Exit code 0 with bad lines too, unless nothing could be read; 2 with --strict an
 	return c
 }
 
-func (f *importFlags) run(files []string, stdin io.Reader, stdout, stderr io.Writer) error {
+func (f *importFlags) run(ctx context.Context, files []string, stdin io.Reader, stdout, stderr io.Writer) error {
 	if err := f.parse(); err != nil {
 		return err
 	}
 	f.Input = stdin
 	defer debug.SetMemoryLimit(debug.SetMemoryLimit(f.MaxMemory))
-	result, err := lists.Import(files, f.Options)
+	result, err := lists.Import(ctx, files, f.Options)
 	f.report(&result.Report, stderr)
 	if err != nil {
 		return err

@@ -109,6 +109,8 @@ func (s *source) records(columns func([]string) error, yield func(int, []string)
 			s.fail(s.im.place(s.name, n, "found a record longer than %d bytes: a quotation mark may not be closed", maxLine))
 		case err != nil:
 			s.fail(s.im.place(s.name, n, "cannot read on: %v", err))
+		case n%linesAtOnce == 0 && s.im.stopped() != nil:
+			s.fail(s.im.stopped())
 		case first:
 			first = false
 			record[0] = strings.TrimPrefix(record[0], "\ufeff")

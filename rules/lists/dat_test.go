@@ -69,7 +69,7 @@ func importing(t testing.TB, name string, data []byte, o Options) (*Result, map[
 	file := filepath.Join(t.TempDir(), name)
 	require.NoError(t, os.WriteFile(file, data, 0o644))
 	o.MaxErrors = 100
-	r, err := Import([]string{file}, o)
+	r, err := Import(t.Context(), []string{file}, o)
 	requireSums(t, &r.Report)
 	return r, outcome(t, r, err), err
 }

@@ -29,7 +29,8 @@
 //
 // Any of them may be packed with gzip.
 //
-// keyword: of v2fly is a piece of a name, so it becomes *piece*; keyword: of rules.List is a whole label.
+// keyword: of v2fly is a piece of a name, so it becomes *piece*; keyword: of rules.List is a whole label. Regular expressions stay what they
+// are, with # written as \x23.
 //
 // In the register's dump a name without star is that name, *.name what is under it, as written. Addresses count where an entry has no
 // name, subnets always: addresses beside a name are where it pointed (choice).

@@ -33,7 +33,7 @@ func fuzz(f *testing.F, format Format, o Options) {
 		}
 		o := o
 		o.Input = bytes.NewReader(data)
-		r, err := Import([]string{"-"}, o)
+		r, err := Import(t.Context(), []string{"-"}, o)
 		requireSums(t, &r.Report)
 		require.LessOrEqual(t, len(r.Report.Problems), 3)
 		if err != nil {
@@ -46,7 +46,7 @@ func fuzz(f *testing.F, format Format, o Options) {
 			if !ok {
 				continue
 			}
-			again, err := Import([]string{"-"}, Options{Format: format, Input: strings.NewReader(list), MaxErrors: 3})
+			again, err := Import(t.Context(), []string{"-"}, Options{Format: format, Input: strings.NewReader(list), MaxErrors: 3})
 			require.NoError(t, err)
 			require.Empty(t, again.Report.Problems)
 			require.Equal(t, again.Report.Read, again.Report.Kept)

@@ -170,7 +170,7 @@ func TestGolden(t *testing.T) {
 			require.NoError(t, err)
 			t.Chdir(t.TempDir())
 			g.place(t)
-			r, err := Import(g.imports, g.options)
+			r, err := Import(t.Context(), g.imports, g.options)
 			requireSums(t, &r.Report)
 			got := outcome(t, r, err)
 			if *update {

@@ -3,6 +3,7 @@ package lists
 import (
 	"bufio"
 	"compress/gzip"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -37,9 +38,10 @@ type Result struct {
 }
 
 // Import reads files. Lines that cannot be used are no error: they are in the Report, which is there with an error as well. An error is a
-// *rules.Error where a file, or a place in it, is to blame; that nothing could be read from any file is one, too.
-func Import(files []string, o Options) (*Result, error) {
-	im := &importer{Options: o, Result: &Result{}, notes: map[string]int{}}
+// *rules.Error where a file, or a place in it, is to blame; that nothing could be read from any file is one, too. The context ends an
+// import of lines between two of them.
+func Import(ctx context.Context, files []string, o Options) (*Result, error) {
+	im := &importer{Options: o, stopped: ctx.Err, Result: &Result{}, notes: map[string]int{}}
 	im.Report.chosen = o.choice()
 	im.Report.Sources, im.Report.Problems, im.Report.Inexpressible, im.Report.Notes = []Source{}, []Problem{}, []Problem{}, []string{}
 	for _, file := range files {
@@ -87,9 +89,10 @@ func (im *importer) unused() error {
 type importer struct {
 	Options
 	*Result
-	notes  map[string]int // how often each was
-	order  []string       // of the notes
-	atSize int64          // at which duplicates are taken out
+	stopped func() error   // why to end early
+	notes   map[string]int // how often each was
+	order   []string       // of the notes
+	atSize  int64          // at which duplicates are taken out
 }
 
 // parsers reads each format. They report lines that cannot be used, and fail the source for the rest.

@@ -2,12 +2,14 @@ package lists
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/stretchr/testify/require"
 
@@ -15,9 +17,9 @@ import (
 )
 
 // stream imports what a reader gives as names a line.
-func stream(in io.Reader, o Options) (*Result, error) {
+func stream(t testing.TB, in io.Reader, o Options) (*Result, error) {
 	o.Format, o.Input = Plain, in
-	return Import([]string{"-"}, o)
+	return Import(t.Context(), []string{"-"}, o)
 }
 
 // repeated gives a text many times.
@@ -58,20 +60,20 @@ func TestMemoryLimit(t *testing.T) {
 	for i := range 10000 {
 		fmt.Fprintf(&block, "name%d.example\n", i)
 	}
-	r, err := stream(&repeated{text: block.String(), n: 50}, Options{MaxMemory: limit})
+	r, err := stream(t, &repeated{text: block.String(), n: 50}, Options{MaxMemory: limit})
 	require.NoError(t, err)
 	require.Equal(t, 10000, r.Report.Kept)
 	require.Equal(t, 490000, r.Report.Duplicates)
 	require.Less(t, r.domains.size(), int64(limit))
 
-	r, err = stream(&counting{last: 10_000_000}, Options{MaxMemory: limit})
+	r, err = stream(t, &counting{last: 10_000_000}, Options{MaxMemory: limit})
 	var place *rules.Error
 	require.ErrorAs(t, err, &place)
 	require.ErrorContains(t, err, "the memory limit of 8 MB")
 	require.ErrorContains(t, err, "raise --max-memory")
 	require.Less(t, r.Report.Read, 200000)
 
-	_, err = stream(&counting{last: 20000}, Options{MaxMemory: limit})
+	_, err = stream(t, &counting{last: 20000}, Options{MaxMemory: limit})
 	require.NoError(t, err)
 	_, _, err = importing(t, "g.dat", bytes.Repeat(siteList(), 1+limit/4/len(siteList())), Options{MaxMemory: limit})
 	require.ErrorContains(t, err, "raise --max-memory")
@@ -79,14 +81,14 @@ func TestMemoryLimit(t *testing.T) {
 
 func TestLines(t *testing.T) {
 	long := strings.Repeat("a", 10<<20)
-	r, err := stream(strings.NewReader("\ufeffone.example\r\n"+long+"\ntwo.example\n\n"+long+" # tail\nthree.example"), Options{MaxErrors: 9})
+	r, err := stream(t, strings.NewReader("\ufeffone.example\r\n"+long+"\ntwo.example\n\n"+long+" # tail\nthree.example"), Options{MaxErrors: 9})
 	require.NoError(t, err)
 	require.Equal(t, []string{"one.example", "three.example", "two.example"}, entriesOf(&r.domains))
 	require.Equal(t, "-:2: found a line of 10485761 bytes, expected 1048576 or fewer", r.Report.Problems[0].String())
 	require.Equal(t, 5, r.Report.Problems[1].Line)
 
 	comment := "ok.example #" + strings.Repeat("x", maxLine-50)
-	r, err = stream(strings.NewReader(comment+"\nnext.example\n"), Options{})
+	r, err = stream(t, strings.NewReader(comment+"\nnext.example\n"), Options{})
 	require.NoError(t, err)
 	require.Equal(t, 2, r.Report.Kept)
 }
@@ -114,16 +116,39 @@ func TestSeveralFiles(t *testing.T) {
 		return file
 	}
 	a, b := write("a.txt", "www.x.example\ny.example\n"), write("b.hosts", "0.0.0.0 x.example\n0.0.0.0 y.example\n")
-	r, err := Import([]string{a, b}, Options{})
+	r, err := Import(t.Context(), []string{a, b}, Options{})
 	require.NoError(t, err)
 	require.Equal(t, []string{"=x.example", "www.x.example", "y.example"}, entriesOf(&r.domains))
 	require.Equal(t, []Source{{a, Plain}, {b, Hosts}}, r.Report.Sources)
-	_, err = Import([]string{a, filepath.Join(dir, "nosuch")}, Options{})
+	_, err = Import(t.Context(), []string{a, filepath.Join(dir, "nosuch")}, Options{})
 	require.ErrorIs(t, err, os.ErrNotExist)
-	_, err = Import([]string{dir}, Options{})
+	_, err = Import(t.Context(), []string{dir}, Options{})
 	require.ErrorContains(t, err, "is a folder: of domain-list-community, name the lists to take with --tag")
-	_, err = Import(nil, Options{})
+	_, err = Import(t.Context(), nil, Options{})
 	require.ErrorContains(t, err, "no file")
+}
+
+// Who waits no longer need not.
+func TestStopped(t *testing.T) {
+	ctx, stop := context.WithCancel(t.Context())
+	stop()
+	_, err := Import(ctx, []string{"-"}, Options{Format: Plain, Input: &counting{last: 10_000_000}})
+	require.ErrorIs(t, err, context.Canceled)
+	_, err = Import(ctx, []string{"-"}, Options{Format: CitizenLab, Input: io.MultiReader(strings.NewReader("url,x\n"), &counting{last: 10_000_000})})
+	require.ErrorIs(t, err, context.Canceled)
+}
+
+// The header stays a line that a list can have.
+func TestHeader(t *testing.T) {
+	r := Report{}
+	for range 300 {
+		r.Sources = append(r.Sources, Source{"folder/имя\n.txt", Hosts})
+	}
+	h := r.header()
+	require.Less(t, len(h), 1100)
+	require.Equal(t, 1, strings.Count(h, "\n"))
+	require.True(t, utf8.ValidString(h))
+	require.Contains(t, h, `"имя\n.txt" (hosts), `)
 }
 
 // An option that no file can heed is an error, not a silence.
@@ -177,7 +202,7 @@ func TestDetect(t *testing.T) {
 // A million names: go test ./rules/lists -bench Million
 func BenchmarkMillionNames(b *testing.B) {
 	for b.Loop() {
-		r, err := stream(&counting{last: 1_000_000}, Options{})
+		r, err := stream(b, &counting{last: 1_000_000}, Options{})
 		require.NoError(b, err)
 		require.NoError(b, r.WriteDomains(io.Discard))
 	}

@@ -12,6 +12,9 @@ import (
 // some 100 kB (choice).
 const maxLine = 1 << 20
 
+// linesAtOnce are read before the context is asked again.
+const linesAtOnce = 4096
+
 // readBuffer holds more than most lines.
 const readBuffer = 1 << 16
 
@@ -30,6 +33,9 @@ func (s *source) lines() iter.Seq2[int, string] {
 				s.fail(s.im.place(s.name, n, "cannot read on: %v", err))
 				return
 			case err != nil && len(line) == 0 && long == 0:
+				return
+			case n%linesAtOnce == 0 && s.im.stopped() != nil:
+				s.fail(s.im.stopped())
 				return
 			case long > 0:
 				s.bad(n, "found a line of %d bytes, expected %d or fewer", long, maxLine)

@@ -82,6 +82,9 @@ func (r *Report) Summary() string {
 	return s
 }
 
+// mostHeader keeps the header within a line of a list.
+const mostHeader = 1000
+
 // header names the files and their formats, without folders: the same files give the same list wherever they are.
 func (r *Report) header() string {
 	s := "# by dpilab lists import from"
@@ -91,7 +94,10 @@ func (r *Report) header() string {
 		}
 		s += fmt.Sprintf(" %s (%s)", printable(filepath.Base(f.File)), f.Format)
 	}
-	return s + r.chosen + "\n"
+	if s += r.chosen; len(s) > mostHeader {
+		s = strings.ToValidUTF8(s[:mostHeader], "") + " ..."
+	}
+	return s + "\n"
 }
 
 // choice says which entries of the files were asked for.
