@@ -2,6 +2,7 @@ package rules
 
 import (
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -35,7 +36,10 @@ func CompileList(file string) (out string, err error) {
 		return "", &Error{File: file, Text: "cannot read the list: " + cause(err)}
 	}
 	defer f.Close()
-	l, text, err := readSummed(file, f)
+	l, text, err := readSummed(file, f, newBudget())
+	if bad := (*Error)(nil); err != nil && !errors.As(err, &bad) {
+		err = &Error{File: file, Text: "cannot read the list: " + cause(err)}
+	}
 	if err != nil {
 		return "", err
 	}
@@ -47,7 +51,7 @@ func CompileList(file string) (out string, err error) {
 
 // openFile is openList for a list of domains in the file system: it takes the compiled form if it is that of this text, and else makes it if the
 // list is long.
-func openFile(name, file string) (*List, error) {
+func openFile(name, file string, left *budget) (*List, error) {
 	f, err := os.Open(file)
 	if err != nil {
 		return nil, err
@@ -60,7 +64,7 @@ func openFile(name, file string) (*List, error) {
 	if _, err := f.Seek(0, io.SeekStart); err != nil {
 		return nil, err
 	}
-	l, text, err := readSummed(file, f)
+	l, text, err := readSummed(file, f, left)
 	if err != nil {
 		return nil, err
 	}
@@ -71,14 +75,14 @@ func openFile(name, file string) (*List, error) {
 }
 
 // readSummed reads a text and names it.
-func readSummed(file string, f *os.File) (*List, textSum, error) {
+func readSummed(file string, f *os.File, left *budget) (*List, textSum, error) {
 	info, err := f.Stat()
 	if err != nil {
 		return nil, textSum{}, err
 	}
 	sum := sha256.New()
 	counted := &countedReader{from: io.TeeReader(f, sum)}
-	l, err := readList("", file, counted, info.Size())
+	l, err := readList("", file, counted, info.Size(), left)
 	return l, textSum{[sha256.Size]byte(sum.Sum(nil)), counted.bytes}, err
 }
 

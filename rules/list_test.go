@@ -12,7 +12,7 @@ import (
 
 // parseList reads a list out of memory.
 func parseList(name, file string, data []byte) (*List, error) {
-	return readList(name, file, bytes.NewReader(data), int64(len(data)))
+	return readList(name, file, bytes.NewReader(data), int64(len(data)), newBudget())
 }
 
 // lines gives the entries as a file has them: those that are neither stars nor keywords first.
@@ -77,11 +77,11 @@ func TestListErrors(t *testing.T) {
 
 // A file without line ends is not read to its end.
 func TestListLineIsBounded(t *testing.T) {
-	_, err := readList("l", "l.domains", strings.NewReader("x.com\n\n"+strings.Repeat("y", 200<<10)), 0)
+	_, err := readList("l", "l.domains", strings.NewReader("x.com\n\n"+strings.Repeat("y", 200<<10)), 0, newBudget())
 	require.EqualError(t, err, "l.domains:3: found a line of more than 4096 bytes, expected one entry a line")
-	_, err = readList("l", "l.domains", io.MultiReader(strings.NewReader(strings.Repeat("y", 1<<20)), iotest.ErrReader(io.ErrNoProgress)), 0)
+	_, err = readList("l", "l.domains", io.MultiReader(strings.NewReader(strings.Repeat("y", 1<<20)), iotest.ErrReader(io.ErrNoProgress)), 0, newBudget())
 	require.EqualError(t, err, "l.domains:1: found a line of more than 4096 bytes, expected one entry a line")
-	_, err = readList("l", "l.domains", io.MultiReader(strings.NewReader("x.com\n"), iotest.ErrReader(io.ErrNoProgress)), 0)
+	_, err = readList("l", "l.domains", io.MultiReader(strings.NewReader("x.com\n"), iotest.ErrReader(io.ErrNoProgress)), 0, newBudget())
 	require.Equal(t, io.ErrNoProgress, err)
 }
 
@@ -89,7 +89,7 @@ func TestListLineIsBounded(t *testing.T) {
 func TestListInPieces(t *testing.T) {
 	text := "\ufeff# head\r\nx.com\r\n" + strings.Repeat(strings.Repeat(" ", 4090)+"y.com\n", 100) + "z.com"
 	for _, from := range []io.Reader{iotest.OneByteReader(strings.NewReader(text)), iotest.DataErrReader(strings.NewReader(text)), iotest.HalfReader(strings.NewReader(text))} {
-		l, err := readList("l", "l.domains", from, 0)
+		l, err := readList("l", "l.domains", from, 0, newBudget())
 		require.NoError(t, err)
 		require.ElementsMatch(t, []string{"x.com", "y.com", "z.com"}, l.lines())
 	}

@@ -71,9 +71,9 @@ func content(line []byte) []byte {
 }
 
 // openList reads a list file. What is wrong in it is an *Error; any other error says that it cannot be read.
-func openList(name, file string, fsys fs.FS) (*List, error) {
+func openList(name, file string, fsys fs.FS, left *budget) (*List, error) {
 	if _, ok := fsys.(osFiles); ok && strings.HasSuffix(file, domainsEnding) {
-		return openFile(name, file)
+		return openFile(name, file, left)
 	}
 	f, err := fsys.Open(file)
 	if err != nil {
@@ -84,42 +84,51 @@ func openList(name, file string, fsys fs.FS) (*List, error) {
 	if err != nil {
 		return nil, err
 	}
-	return readList(name, file, f, info.Size())
+	return readList(name, file, f, info.Size(), left)
+}
+
+// listReader fills a list.
+type listReader struct {
+	*List
+	left *budget
 }
 
 // readList reads a list file, whose ending says its kind. Size is what the file says of itself, or 0: a hint.
-func readList(name, file string, from io.Reader, size int64) (*List, error) {
-	l := &List{Name: name, File: file, domains: strings.HasSuffix(file, domainsEnding), suffixes: nameTable{width: 1}}
-	read := l.addPrefix
+func readList(name, file string, from io.Reader, size int64, left *budget) (*List, error) {
+	l := listReader{&List{Name: name, File: file, domains: strings.HasSuffix(file, domainsEnding), suffixes: nameTable{width: 1}}, left}
+	read := l.readPrefix
 	if !l.domains {
-		l.Prefixes = make([]netip.Prefix, 0, size/shortPrefix)
+		l.Prefixes = make([]netip.Prefix, 0, left.fits(size)/shortPrefix)
 	} else {
-		l.suffixes.entries = hugePages(make([]byte, 0, size+size/8)) // an entry has two bytes more than its name, a line one or two
-		read = l.addName
+		l.suffixes.entries = hugePages(make([]byte, 0, left.fits(size)/4*5)) // an entry has three bytes more than its name, a line one or two
+		read = l.readName
 	}
 	if err := eachLine(file, from, longestLine, read); err != nil {
 		return nil, err
 	}
-	return l, l.suffixes.build(func(into, value []byte) { into[0] |= value[0] })
+	if err := l.suffixes.build(func(into, value []byte) { into[0] |= value[0] }); err != nil {
+		return nil, &Error{File: file, Text: err.Error()}
+	}
+	return l.List, nil
 }
 
-// addPrefix enters a line of a list of prefixes. What is right in it is not kept, so only a wrong one needs a copy.
-func (l *List) addPrefix(line []byte) error {
+// readPrefix enters a line of a list of prefixes. What is right in it is not kept, so only a wrong one needs a copy.
+func (l listReader) readPrefix(line []byte) error {
 	p, err := parsePrefix(unsafe.String(&line[0], len(line)))
 	if err != nil {
 		_, err = parsePrefix(string(line))
 		return err
 	}
 	l.Prefixes = append(l.Prefixes, p)
-	return nil
+	return l.left.take(prefixCost)
 }
 
 // shortPrefix is how many bytes a line of a list of prefixes hardly ever falls short of.
 const shortPrefix = 12
 
-// addName enters a line of a list of domains. A plain name goes into the table as it is; parsePattern knows about all others, and what
+// readName enters a line of a list of domains. A plain name goes into the table as it is; parsePattern knows about all others, and what
 // is wrong with them.
-func (l *List) addName(line []byte) error {
+func (l listReader) readName(line []byte) error {
 	name, hits := line, byte(hitsSelf|hitsUnder)
 	switch {
 	case line[0] == '=':
@@ -129,14 +138,17 @@ func (l *List) addName(line []byte) error {
 	}
 	if !plainName(name) {
 		p, err := parsePattern(string(line))
-		if err != nil || p.form >= formEnds {
-			l.patterns = append(l.patterns, p)
+		if err != nil {
 			return err
+		}
+		if p.form >= formEnds {
+			l.patterns = append(l.patterns, p)
+			return l.left.take(p.cost())
 		}
 		name, hits = []byte(p.text), p.form.hits()
 	}
 	l.suffixes.add(name, hits)
-	return nil
+	return l.left.take(nameCost + 2*len(name))
 }
 
 // plainName tells whether name can be nothing but a good name.

@@ -2,6 +2,7 @@ package rules
 
 import (
 	"embed"
+	"io"
 	"io/fs"
 	"os"
 	"path"
@@ -32,17 +33,17 @@ func Open(nameOrFile string) (*Policy, error) {
 // Load reads a policy file. Its lists, and a policy that it extends by a path, are looked for from the file's folder.
 // Errors in a file are of type *Error.
 func Load(file string) (*Policy, error) {
-	return loader{fsys: osFiles{}}.read(file)
+	return loader{fsys: osFiles{}, left: newBudget()}.read(file)
 }
 
 // Parse is Load for a policy whose bytes are at hand and whose lists are in fsys.
 func Parse(file string, data []byte, fsys fs.FS) (*Policy, error) {
-	return loader{fsys: fsys}.parse(file, data)
+	return loader{fsys: fsys, left: newBudget()}.parse(file, data)
 }
 
 // Shipped gives one of the policies that ship with the binary.
 func Shipped(name string) (*Policy, error) {
-	return loader{}.shipped(name)
+	return loader{left: newBudget()}.shipped(name)
 }
 
 // ShippedNames gives the names of the shipped policies, in the order of their names: dated ones begin with the year.
@@ -64,6 +65,7 @@ func (osFiles) Open(name string) (fs.File, error) { return os.Open(name) }
 type loader struct {
 	fsys fs.FS
 	open []place // the policies that are being read, each extending the next
+	left *budget // for the lists of all of them
 }
 
 type place struct {
@@ -80,11 +82,21 @@ func (l loader) shipped(name string) (*Policy, error) {
 }
 
 func (l loader) read(file string) (*Policy, error) {
-	data, err := fs.ReadFile(l.fsys, file)
+	data, err := readSome(l.fsys, file)
 	if err != nil {
 		return nil, &Error{File: file, Text: "cannot read the policy: " + cause(err)}
 	}
 	return l.parse(file, data)
+}
+
+// readSome reads a file, or so much of it that it is refused as too long.
+func readSome(fsys fs.FS, file string) ([]byte, error) {
+	f, err := fsys.Open(file)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return io.ReadAll(io.LimitReader(f, 16<<20))
 }
 
 // beside gives a path that was written in file.

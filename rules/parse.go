@@ -2,7 +2,6 @@ package rules
 
 import (
 	"errors"
-	"io/fs"
 	"maps"
 	"path"
 	"slices"
@@ -35,7 +34,7 @@ func (l loader) parse(file string, data []byte) (*Policy, error) {
 		maps.Copy(p.lists, base.lists)
 	}
 	for _, f := range fields {
-		if err := d.field(f, l.fsys); err != nil {
+		if err := d.field(f, l); err != nil {
 			return nil, err
 		}
 	}
@@ -54,7 +53,7 @@ type draft struct {
 	base   []Rule
 }
 
-func (d *draft) field(f strictyaml.Field, fsys fs.FS) (err error) {
+func (d *draft) field(f strictyaml.Field, l loader) (err error) {
 	switch f.Name {
 	case "policy":
 		d.Name, err = f.Label("a policy's name")
@@ -71,7 +70,7 @@ func (d *draft) field(f strictyaml.Field, fsys fs.FS) (err error) {
 	case "about":
 		d.About, err = f.Text("one line of text")
 	case "lists":
-		err = d.readLists(f.Node, fsys)
+		err = d.readLists(f.Node, l)
 	case "profile":
 		err = readProfile(f.Node, &d.Profile)
 	case "rules":
@@ -80,7 +79,7 @@ func (d *draft) field(f strictyaml.Field, fsys fs.FS) (err error) {
 	return err
 }
 
-func (d *draft) readLists(n strictyaml.Node, fsys fs.FS) error {
+func (d *draft) readLists(n strictyaml.Node, l loader) error {
 	fields, err := n.Fields("names of lists")
 	if err != nil {
 		return err
@@ -89,7 +88,7 @@ func (d *draft) readLists(n strictyaml.Node, fsys fs.FS) error {
 		if _, err := f.Key.Label("a list's name"); err != nil {
 			return err
 		}
-		list, err := d.readList(f, fsys)
+		list, err := d.readList(f, l)
 		if err != nil {
 			return err
 		}
@@ -98,7 +97,7 @@ func (d *draft) readLists(n strictyaml.Node, fsys fs.FS) error {
 	return nil
 }
 
-func (d *draft) readList(f strictyaml.Field, fsys fs.FS) (*List, error) {
+func (d *draft) readList(f strictyaml.Field, l loader) (*List, error) {
 	const what = "a file that ends in .domains or .prefixes, entries in brackets, or {addresses: NAME}"
 	if f.IsMapping() {
 		return addressList(f)
@@ -115,11 +114,11 @@ func (d *draft) readList(f strictyaml.Field, fsys fs.FS) (*List, error) {
 		return nil, f.Expected(what)
 	}
 	file := beside(d.File, s)
-	l, err := openList(f.Name, file, fsys)
+	list, err := openList(f.Name, file, l.fsys, l.left)
 	if bad := (*Error)(nil); err != nil && !errors.As(err, &bad) {
 		return nil, f.Fail("cannot read %s: %s", file, cause(err))
 	}
-	return l, err
+	return list, err
 }
 
 func readInlineList(f strictyaml.Field, file string, items []strictyaml.Node) (*List, error) {

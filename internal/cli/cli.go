@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -100,9 +101,13 @@ Exit codes: 0 all as expected, 1 not, 2 usage or a broken file, 3 the machine la
 		SilenceUsage:      true,
 		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
 	}
-	var addresses string
+	var addresses, memory string
 	root.PersistentFlags().StringVar(&addresses, "addresses", "", "a `file` with a name and prefixes a line, in place of the lab's addresses of that name in policies")
+	root.PersistentFlags().StringVar(&memory, "max-memory", "", "`SIZE`, such as 2GiB: what the lists of a policy may take while they are read, 1GiB without it; the collector of garbage then keeps to it, too")
 	root.PersistentPreRunE = func(*cobra.Command, []string) error {
+		if err := useMemory(memory); err != nil {
+			return err
+		}
 		if addresses == "" {
 			return nil
 		}
@@ -110,4 +115,18 @@ Exit codes: 0 all as expected, 1 not, 2 usage or a broken file, 3 the machine la
 	}
 	root.AddCommand(runCommand(), listCommand(), listsCommand(), checkCommand(), shellCommand(), doctorCommand(), boxCommand(), pcapCommand(), traceCommand(), observationsCommand(), rulesCommand(), benchCommand(), versionCommand())
 	return root
+}
+
+// useMemory sets what policies, and the garbage of this process, may take.
+func useMemory(size string) error {
+	if size == "" {
+		return nil
+	}
+	bytes, err := rules.ParseMemory(size)
+	if err != nil {
+		return fmt.Errorf("--max-memory: %w", err)
+	}
+	rules.UseLimits(rules.Limits{Memory: bytes})
+	debug.SetMemoryLimit(bytes)
+	return nil
 }

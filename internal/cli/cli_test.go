@@ -58,6 +58,7 @@ func TestUsage(t *testing.T) {
 		{"check " + bad, bad + ":4:1:"},
 		{"check /nonexistent.yaml", "no such file"},
 		{"check cli_test.go", "neither policy, topology nor scenario"},
+		{"list --max-memory much", `--max-memory: found "much", expected bytes such as 512MiB or 2GB`},
 		{"list --addresses nosuch.table", "nosuch.table: cannot read the addresses"},
 		{"rules", "dpilab rules import-opengfw FILE"},
 		{"rules import-opengfw", "takes one file of rules"},
