@@ -41,6 +41,7 @@ func (r *runner) connections() error {
 		wirePath("connections_wire"),
 		boxPath("connections_10", small, lab.BoxOptions{}),
 		boxPath(large, r.large, lab.BoxOptions{}),
+		boxPath("connections_every", func(p *policies) (*rules.Compiled, error) { return p.every(r.o.Domains) }, lab.BoxOptions{}),
 		boxPath("connections_gonfqueue", r.large, lab.BoxOptions{Reader: nfq.GoNFQueue}),
 		openGFWPath("connections_opengfw_1", 1, false, true),
 		openGFWPath("connections_opengfw_"+sizeName(r.openGFWList()), r.openGFWList(), true, true),
@@ -71,6 +72,7 @@ func (r *runner) connections() error {
 	if err != nil {
 		return err
 	}
+	r.compare("connections_every_vs_wire", "connections_every", "connections_wire", over)
 	for _, other := range []string{"wire", "10", "gonfqueue", "opengfw_1", "opengfw_" + sizeName(r.openGFWList())} {
 		r.compare(large+"_vs_"+other, large, "connections_"+other, over)
 	}

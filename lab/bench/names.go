@@ -60,7 +60,8 @@ func writeNames(file string, first, count int) error {
 }
 
 // blockingPolicy drops connections with a name of the list: two lines of a policy, and a profile that joins segments, as the boxes
-// since 2024 do. A first hello that is read settles its flow.
+// since 2024 do. The first hello that is read settles its flow, which the kernel keeps from then on; where every hello is read, as in the
+// default profile, the engine sees short connections to their end.
 const blockingPolicy = `policy: %[1]s
 date: 2026-01-01
 about: names of a list of %[2]d are blocked
@@ -70,7 +71,7 @@ lists:
 
 profile:
   reassembly: {tcp: true}
-  inspect: {hellos: first}
+  inspect: {hellos: %[4]s}
 
 rules:
   - rule: names
@@ -92,8 +93,13 @@ func writePolicyFrom(folder string, first, count int, name string) (string, erro
 	if err := writeNames(filepath.Join(folder, list), first, count); err != nil {
 		return "", err
 	}
+	return writeBlocking(folder, name, list, count, "first")
+}
+
+// writeBlocking makes a policy over a list that is there; hellos is a word of the profile.
+func writeBlocking(folder, name, list string, count int, hellos string) (string, error) {
 	file := filepath.Join(folder, name+".yaml")
-	return file, os.WriteFile(file, fmt.Appendf(nil, blockingPolicy, name, count, list), 0o644)
+	return file, os.WriteFile(file, fmt.Appendf(nil, blockingPolicy, name, count, list, hellos), 0o644)
 }
 
 func compile(file string) (*rules.Compiled, error) {

@@ -19,6 +19,15 @@ func (p *policies) blocking(count int) (*rules.Compiled, error) {
 	return p.get(sizeName(count), func() (string, error) { return p.file(count) })
 }
 
+// every gives the policy that blocks the first count names, and reads every hello of a connection.
+func (p *policies) every(count int) (*rules.Compiled, error) {
+	if _, err := p.file(count); err != nil {
+		return nil, err
+	}
+	name := policyName(count) + "-every"
+	return p.get(name, func() (string, error) { return writeBlocking(p.folder, name, policyName(count)+".domains", count, "every") })
+}
+
 // countingPolicy counts every packet, and drops none: the rate is out of reach.
 const countingPolicy = `policy: counting
 date: 2026-01-01
