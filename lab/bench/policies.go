@@ -25,7 +25,9 @@ func (p *policies) every(count int) (*rules.Compiled, error) {
 		return nil, err
 	}
 	name := policyName(count) + "-every"
-	return p.get(name, func() (string, error) { return writeBlocking(p.folder, name, policyName(count)+".domains", count, "every") })
+	return p.get(name, func() (string, error) {
+		return writeBlocking(p.folder, name, policyName(count)+".domains", count, "every")
+	})
 }
 
 // countingPolicy counts every packet, and drops none: the rate is out of reach.
