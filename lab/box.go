@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -17,7 +18,7 @@ import (
 type BoxOptions struct {
 	Policy  *rules.Compiled
 	Seed    uint64           // of every chance that the policy takes
-	OnEvent func(*dpi.Event) // called on the goroutine that decides packets: it must not wait; nil: no events
+	OnEvent func(*dpi.Event) // called on the goroutine that decides packets: it must not wait. The engine then blocks what the kernel could. nil: no events
 	Reader  nfq.Reader
 	Without nfq.Kernel // what the kernel is not to decide by itself; 0: it decides what it can
 	Queues  int        // that share the flows, each with an engine of its own; 0: 1. OnEvent is then called by several goroutines
@@ -38,7 +39,6 @@ type Box struct {
 	daemon *nfq.Daemon
 	closes bool // the daemon drops when it is dead
 	policy *rules.Compiled
-	whole  bool               // the engines need whole packets, or did for flows that they may remember
 	stop   context.CancelFunc // of the daemon's run; nil when it is dead
 	done   chan error
 	closed bool
@@ -77,9 +77,11 @@ func openBox(w *Wire, o BoxOptions) (*Box, error) {
 // open attaches a daemon to the wire; packets wait for run.
 func (b *Box) open() error {
 	o, w := b.options, b.wire
-	closes, need := b.policy.Profile.FailClosed, b.policy.Need()
-	b.whole = b.whole || need.Payload
-	need.Payload = b.whole
+	closes := b.policy.Profile.FailClosed
+	need, settled := b.policy.Need(), b.settled()
+	if !settled {
+		need = rules.Need{} // of flows whose policy is not at hand any more, too
+	}
 	d, err := nfq.Open(nfq.Config{
 		NetNS: w.NetNS(), Inside: w.Inside.Name, Outside: w.Outside.Name, Bridged: true,
 		Queues: len(b.engines),
@@ -89,14 +91,31 @@ func (b *Box) open() error {
 			}
 			return b.engines[worker]
 		},
-		Now: b.Now, Kernel: nfq.KernelAll &^ o.Without, FailClosed: closes, Reader: o.Reader, Processors: o.processors,
-		Need: need, QueueLength: queueLength(&b.policy.Profile.Fragments),
+		Now: b.Now, Kernel: b.kernel(), Need: need, FailClosed: closes, Reader: o.Reader, Processors: o.processors,
+		QueueLength: queueLength(&b.policy.Profile.Fragments),
 	})
 	if err != nil {
 		return fmt.Errorf("box %s: %w", w.Box, err)
 	}
 	b.daemon, b.closes = d, closes
+	if !settled {
+		return d.SetPolicy(b.policy)
+	}
 	return nil
+}
+
+// settled tells whether the engines, which do not run, know of no other policy.
+func (b *Box) settled() bool {
+	return !slices.ContainsFunc(b.engines, func(e *dpi.Engine) bool { return !e.Settled() })
+}
+
+// kernel is what the kernel decides by itself. An event tells of each flow that a rule hits, so the engine must meet it.
+func (b *Box) kernel() nfq.Kernel {
+	k := nfq.KernelAll &^ b.options.Without
+	if b.options.OnEvent != nil {
+		k &^= nfq.KernelBlocks
+	}
+	return k
 }
 
 // queueRoom is how many packets may wait for the engine.
@@ -124,16 +143,10 @@ func (b *Box) Now() time.Duration { return time.Since(b.start) + time.Duration(b
 func (b *Box) SetPolicy(c *rules.Compiled) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if c.Need().Payload {
-		if err := b.daemon.CopyWhole(); err != nil && !errors.Is(err, nfq.ErrClosed) { // a dead box is attached anew
-			return fmt.Errorf("box %s: %w", b.wire.Box, err)
-		}
-		b.whole = true
+	if err := b.daemon.SetPolicy(c); err != nil {
+		return fmt.Errorf("box %s: %w", b.wire.Box, err)
 	}
 	b.policy = c
-	for _, e := range b.engines {
-		e.SetPolicy(c)
-	}
 	return nil
 }
 

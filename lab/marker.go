@@ -7,6 +7,7 @@ import (
 	"dpilab/dpi"
 	"dpilab/dpi/nfq"
 	"dpilab/dpi/packet"
+	"dpilab/rules"
 )
 
 // marker makes and knows the packets that show how far a path has come: IPv4 with protocol 253 (RFC 3692, experiments) between two
@@ -70,6 +71,19 @@ func (u *unmarked) Handle(now time.Duration, p dpi.Packet, out []dpi.Verdict) []
 		return append(out, dpi.Verdict{ID: p.ID})
 	}
 	return u.Engine.Handle(now, p, out)
+}
+
+// SetPolicy implements nfq.Reloader.
+func (u *unmarked) SetPolicy(c *rules.Compiled) {
+	if r, ok := u.Engine.(nfq.Reloader); ok {
+		r.SetPolicy(c)
+	}
+}
+
+// Settled implements nfq.Reloader.
+func (u *unmarked) Settled() bool {
+	r, ok := u.Engine.(nfq.Reloader)
+	return !ok || r.Settled()
 }
 
 // Abandon implements nfq.Abandoner.

@@ -43,7 +43,7 @@ type Config struct {
 	Now     func() time.Duration    // the box's clock, never going back; any goroutine. nil: time since Open
 
 	Kernel     Kernel        // what the kernel decides by itself
-	Need       rules.Need    // of the engines' policy; the zero Need is everything
+	Need       rules.Need    // of the policy that the engines begin with; the zero Need is everything
 	PassIdle   time.Duration // a passed flow comes back to the engine after so long without a packet; 0: 60 s
 	DropFor    time.Duration // a dropped flow comes back to the engine after so long, busy or not; 0: 2 s
 	FailClosed bool          // nobody decides: packets are dropped; false: they pass
@@ -52,6 +52,9 @@ type Config struct {
 	QueueLength int // packets that may wait in a queue, those that the engine holds among them; 0: 4096
 	CopyRange   int // bytes that the engine gets of each packet; 0: all, or 512 where Need says that payload is not read
 }
+
+// everything is the need of an engine of which nothing is known.
+var everything = rules.Need{Payload: true, Everything: true}
 
 func (c *Config) defaults() error {
 	bad := func(format string, args ...any) error {
@@ -70,7 +73,7 @@ func (c *Config) defaults() error {
 		return bad("queues %d to %d: numbers go from 0 to 65535", c.FirstQueue, c.FirstQueue+c.Queues-1)
 	}
 	if !c.Need.Payload && !c.Need.Everything && c.Need.Interests == nil && c.Need.Blocks == nil {
-		c.Need = rules.Need{Payload: true, Everything: true}
+		c.Need = everything
 	}
 	if c.Queues > maxSpread {
 		return bad("%d queues: at most %d share the traffic", c.Queues, maxSpread)

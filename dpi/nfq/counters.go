@@ -14,6 +14,9 @@ type Counters struct {
 	OffloadedPass, OffloadedPassBytes uint64
 	OffloadedDrop, OffloadedDropBytes uint64
 
+	Blocked, BlockedBytes uint64 // dropped by the kernel, ahead of the queue: they go to or come from a blocked prefix
+	Skipped, SkippedBytes uint64 // passed by it, as they cannot matter; what follows in their flows is OffloadedPass
+
 	Received  uint64 // packets from the queues
 	Ignored   uint64 // of them: not between the inside and the outside, passed without the engine
 	Accepted  uint64
@@ -59,6 +62,8 @@ func (d *Daemon) Counters() (Counters, error) {
 	c.Queued, c.QueuedBytes = named[counterQueued].Packets, named[counterQueued].Bytes
 	c.OffloadedPass, c.OffloadedPassBytes = named[counterPass].Packets, named[counterPass].Bytes
 	c.OffloadedDrop, c.OffloadedDropBytes = named[counterDrop].Packets, named[counterDrop].Bytes
+	c.Blocked, c.BlockedBytes = named[counterBlocked].Packets, named[counterBlocked].Bytes
+	c.Skipped, c.SkippedBytes = named[counterSkipped].Packets, named[counterSkipped].Bytes
 	missed := make([]uint64, d.config.Queues)
 	for i, w := range d.workers {
 		w.tally.addTo(&c)

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+
+	"dpilab/rules"
 )
 
 // Daemon runs engines on the packets that cross a box. Open, then Run, then Close.
@@ -24,6 +26,11 @@ type Daemon struct {
 
 	copying sync.Mutex // for whole
 	whole   bool       // packets are copied whole
+
+	reloads  sync.Mutex   // for the rest
+	needs    []rules.Need // that the kernel decides by, the last one that of the current policy
+	reload   int          // how many there were
+	settling bool
 }
 
 // Open attaches a box to its interfaces. From here on the kernel queues packets, and they wait for Run. After an
@@ -57,14 +64,16 @@ func (d *Daemon) open() error {
 // install makes the kernel queue packets.
 func (d *Daemon) install() (err error) {
 	d.rules, err = installRules(d.config.NetNS, attachment{
-		pairs: d.ports.pairs(&d.config), first: uint16(d.config.FirstQueue), queues: uint16(d.config.Queues),
-		failOpen: !d.config.FailClosed, offload: d.config.Kernel.Has(KernelOffload), passIdle: d.config.PassIdle, dropFor: d.config.DropFor,
+		pairs: d.ports.pairs(&d.config), inside: d.config.Inside, outside: d.config.Outside, bridged: d.config.Bridged, first: uint16(d.config.FirstQueue), queues: uint16(d.config.Queues),
+		failOpen: !d.config.FailClosed, offload: d.config.Kernel.Has(KernelOffload), skips: d.config.Kernel.Has(KernelSkips), decides: d.config.Kernel&(KernelBlocks|KernelSkips) != 0,
+		passIdle: d.config.PassIdle, dropFor: d.config.DropFor,
 	})
 	if err != nil {
 		return err
 	}
 	d.undo = append(d.undo, d.rules.close)
-	return nil
+	d.needs = []rules.Need{d.config.Need}
+	return d.decide(d.needs)
 }
 
 // prepare runs in the box's namespace.
@@ -113,6 +122,7 @@ func (d *Daemon) Run(ctx context.Context) error {
 			d.halt()
 		}
 	}
+	err = errors.Join(err, d.release()) // before the queues are closed
 	for _, w := range d.workers {
 		err = errors.Join(err, w.close())
 	}

@@ -13,6 +13,22 @@
 // holds for both directions: an engine must not offload a flow of which it drops one direction only. Packets of a flow
 // that has just been passed can overtake those of it that still wait in the queue, once in its life.
 //
+// # Decided in the kernel
+//
+// Config.Kernel says what the kernel decides by itself: it keeps the flows that verdicts offload (above), and it follows the policy's
+// rules.Need ahead of the queue, for packets whose flow is in no set. With KernelBlocks it drops what goes to or comes from prefixes that
+// the policy blocks whatever else a packet shows: two lookups in interval sets, of any number of prefixes. With KernelSkips it puts a TCP or
+// UDP flow that fits no interest into @pass at its first packet, as if the engine had passed it. Outcomes are those of the engine alone.
+// What the rules cannot tell as the engine does is queued: fragments, IPv6 extension headers, IPv4 addresses in IPv6 packets, ICMP and
+// other protocols unless blocked, flows of which a block drops one direction.
+//
+// A policy that comes by SetPolicy is for new flows. Those that are open are in @pass, or the engine knows them: until it does not know
+// any more, the kernel drops only what each of the policies blocks, and queues what any of them needs. The rules change in one
+// transaction; the sets behind them are filled before, in as many as the socket's buffer needs.
+//
+// Blocks need a packet's direction. On a bridge the forward hook shows the bridge as both interfaces, so a second table, of family bridge
+// and with the same name, marks packets by the ports that they cross. Without that family in the kernel the engine blocks.
+//
 // No conntrack expression is used anywhere: one would make the kernel reassemble fragments before the box sees them.
 // The queues are opened without NFQA_CFG_F_GSO: the kernel then cuts large segments into packets and fills in their
 // checksums before it queues them, so the engine sees what a wire shows.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/nftables"
 	"github.com/google/nftables/expr"
+	"github.com/mdlayher/netlink"
 	"golang.org/x/sys/unix"
 )
 
@@ -66,6 +67,8 @@ func probe(err error) []Feature {
 			"a kernel with CONFIG_NF_TABLES_INET, from 5.12 on"),
 		NewFeature("nft hash", "several queues share the flows", false, try(trySpread),
 			"modprobe nft_hash, or a kernel with CONFIG_NFT_HASH; one queue works without"),
+		NewFeature("nft bridge", "on a bridge, the kernel blocks whole prefixes by itself", false, try(tryBridge),
+			"a kernel with CONFIG_NF_TABLES_BRIDGE; without it the engine blocks them"),
 		NewFeature("br_netfilter", "bridged packets come to the forward hook", true, try(tryBridgeFilter),
 			"modprobe br_netfilter, or a kernel with CONFIG_BRIDGE_NETFILTER"),
 		NewFeature("packet socket", "the box sends packets of its own", false, try(tryPacketSocket),
@@ -94,7 +97,8 @@ func tryQueue() error {
 
 // tryTable puts an owned table with what fill adds into the kernel, and takes it away again.
 func tryTable(fill func(*attachment) error) error {
-	conn, err := nftables.New(nftables.AsLasting(), nftables.WithSockOptions(ownTable))
+	own := func(c *netlink.Conn) error { return ownTable(c, unix.NFPROTO_INET) }
+	conn, err := nftables.New(nftables.AsLasting(), nftables.WithSockOptions(own))
 	if err != nil {
 		return err
 	}
@@ -136,9 +140,24 @@ func tryOffload() error {
 			return err
 		}
 		a.before(a.hook("try", 0))
+		for i := range a.families {
+			a.remember(&a.families[i])
+		}
 		a.after()
 		return nil
 	})
+}
+
+func tryBridge() error {
+	own := func(c *netlink.Conn) error { return ownTable(c, unix.NFPROTO_BRIDGE) }
+	conn, err := nftables.New(nftables.AsLasting(), nftables.WithSockOptions(own))
+	if err != nil {
+		return err
+	}
+	a := &attachment{conn: conn, bridge: &nftables.Table{Name: tableName, Family: nftables.TableFamilyBridge}, bridged: true, decides: true}
+	a.portChains()
+	a.fillPorts(true)
+	return errors.Join(conn.Flush(), conn.CloseLasting())
 }
 
 func tryBridgeFilter() error {

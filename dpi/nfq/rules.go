@@ -10,12 +10,15 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// The mark of a packet that comes back from the engine, for the second chain. The upper bits say that it is ours.
+// The mark of a packet: of one that comes back from the engine, for the second chain, and before that of its way across a bridge. The
+// upper bits say that it is ours.
 const (
 	markBase uint32 = 0x6e667100
 	markPass uint32 = 1 // pass the rest of the flow
 	markDrop uint32 = 2 // drop the rest of the flow
 	markThis uint32 = 4 // drop this packet
+	markUp   uint32 = 8 // it goes from the inside to the outside of a bridge
+	markDown uint32 = 16
 	markBits        = markPass | markDrop | markThis
 )
 
@@ -25,40 +28,64 @@ const (
 	dynsetDelete = 2 // NFT_DYNSET_OP_DELETE; x/sys does not have it
 	setSize      = 1 << 18
 
-	counterQueued = "queued"
-	counterPass   = "passed"
-	counterDrop   = "dropped"
+	counterQueued  = "queued"
+	counterPass    = "passed"
+	counterDrop    = "dropped"
+	counterBlocked = "blocked"
+	counterSkipped = "skipped"
 )
 
 // attachment is what the rules are to do.
 type attachment struct {
 	pairs      [][2]string // interfaces in and out that a packet to be queued crosses
-	first      uint16      // queue
+	inside     string      // interfaces, of a bridge or not, that tell a packet's direction
+	outside    string
+	bridged    bool
+	untold     bool   // the rules cannot tell the direction
+	first      uint16 // queue
 	queues     uint16
 	failOpen   bool
 	offload    bool
+	skips      bool
+	decides    bool          // something ahead of the queue
 	passIdle   time.Duration // life of an entry in @pass after its last packet
 	dropFor    time.Duration // life of an entry in @drop
 	xtables    bool          // the NFQUEUE target of xtables, rather than the queue expression of nftables
 	families   []family
 	conn       *nftables.Conn
 	table      *nftables.Table
+	atOnce     int                      // messages with set elements that fit a transaction
 	pass, drop map[string]*nftables.Set // by family suffix
+	bridge     *nftables.Table          // of family bridge; without it the direction of bridged packets is not told
+	frames     *nftables.Chain
+	ipFrames   *nftables.Chain
+	ahead      *nftables.Chain
+	way        map[string]*nftables.Chain // the others that it leads to, by name
 }
 
 // chains puts everything within the table into the connection's batch.
 func (a *attachment) chains() error {
-	for _, name := range []string{counterQueued, counterPass, counterDrop} {
+	for _, name := range []string{counterQueued, counterPass, counterDrop, counterBlocked, counterSkipped} {
 		a.conn.AddObj(&nftables.NamedObj{Table: a.table, Name: name, Type: nftables.ObjTypeCounter, Obj: &expr.Counter{}})
 	}
 	box := a.conn.AddChain(&nftables.Chain{Name: "box", Table: a.table})
-	if a.offload {
+	if a.remembers() {
 		if err := a.sets(); err != nil {
 			return err
 		}
 		a.before(box)
+		for i := range a.families {
+			a.remember(&a.families[i])
+		}
+	}
+	if a.offload {
 		a.after()
 	}
+	a.aheadChains()
+	if a.marks() {
+		a.portChains()
+	}
+	a.rule(box, jump(a.ahead.Name))
 	if err := a.queued(box); err != nil {
 		return err
 	}
@@ -69,6 +96,9 @@ func (a *attachment) chains() error {
 	return nil
 }
 
+// remembers tells whether there are sets of flows.
+func (a *attachment) remembers() bool { return a.offload || a.skips }
+
 func (a *attachment) sets() error {
 	a.pass, a.drop = map[string]*nftables.Set{}, map[string]*nftables.Set{}
 	for _, f := range a.families {
@@ -76,7 +106,7 @@ func (a *attachment) sets() error {
 			in      map[string]*nftables.Set
 			timeout time.Duration
 		}{"pass": {a.pass, a.passIdle}, "drop": {a.drop, a.dropFor}} {
-			s := &nftables.Set{Table: a.table, Name: name + f.suffix, KeyType: f.keyType(), Concatenation: true,
+			s := &nftables.Set{Table: a.table, ID: setNumber.Add(1), Name: name + f.suffix, KeyType: f.keyType(), Concatenation: true,
 				Dynamic: true, HasTimeout: true, Timeout: set.timeout, Size: setSize}
 			if err := a.conn.AddSet(s, nil); err != nil {
 				return fmt.Errorf("nfq: set %s: %w", s.Name, err)
@@ -108,24 +138,35 @@ func (a *attachment) after() {
 	post := a.hook("post", 10)
 	a.rule(post, []expr.Any{
 		&expr.Meta{Key: expr.MetaKeyMARK, Register: 1},
+		&expr.Bitwise{SourceRegister: 1, DestRegister: 1, Len: 4, Mask: u32(markPass | markDrop | markThis), Xor: u32(0)},
+		&expr.Cmp{Op: expr.CmpOpEq, Register: 1, Data: u32(0)},
+	}, verdict(expr.VerdictAccept))
+	a.rule(post, []expr.Any{
+		&expr.Meta{Key: expr.MetaKeyMARK, Register: 1},
 		&expr.Bitwise{SourceRegister: 1, DestRegister: 1, Len: 4, Mask: u32(^markBits), Xor: u32(0)},
 		&expr.Cmp{Op: expr.CmpOpNeq, Register: 1, Data: u32(markBase)},
 	}, verdict(expr.VerdictAccept))
 	for _, f := range a.families {
-		a.remember(post, &f, markPass, a.pass[f.suffix], dynsetUpdate, a.passIdle)
-		a.remember(post, &f, markDrop, a.drop[f.suffix], dynsetAdd, a.dropFor) // add: an entry is not renewed
+		for _, g := range f.guards() {
+			a.rule(post, markHas(markPass), g, jump(rememberIn(a.pass[f.suffix])))
+			a.rule(post, markHas(markDrop), g, jump(rememberIn(a.drop[f.suffix])))
+		}
 	}
 	a.rule(post, markHas(markThis), verdict(expr.VerdictDrop))
 }
 
-func (a *attachment) remember(post *nftables.Chain, f *family, bit uint32, set *nftables.Set, op uint32, timeout time.Duration) {
-	c := a.conn.AddChain(&nftables.Chain{Name: "to_" + set.Name, Table: a.table})
-	a.rule(c, f.key(false), dynset(op, set, timeout))
-	a.rule(c, f.key(true), dynset(op, set, timeout))
-	for _, g := range f.guards() {
-		a.rule(post, markHas(bit), g, jump(c.Name))
-	}
+// remember makes chains that put the packet's flow into the sets.
+func (a *attachment) remember(f *family) {
+	pass, drop := a.pass[f.suffix], a.drop[f.suffix]
+	to := a.chain(rememberIn(pass))
+	a.rule(to, f.key(false), dynset(dynsetUpdate, pass, a.passIdle))
+	a.rule(to, f.key(true), dynset(dynsetUpdate, pass, a.passIdle))
+	to = a.chain(rememberIn(drop)) // add: an entry is not renewed
+	a.rule(to, f.key(false), dynset(dynsetAdd, drop, a.dropFor))
+	a.rule(to, f.key(true), dynset(dynsetAdd, drop, a.dropFor))
 }
+
+func rememberIn(s *nftables.Set) string { return "to_" + s.Name }
 
 func (a *attachment) hook(name string, priority nftables.ChainPriority) *nftables.Chain {
 	return a.conn.AddChain(&nftables.Chain{Name: name, Table: a.table, Type: nftables.ChainTypeFilter,

@@ -8,7 +8,6 @@ import (
 
 	"github.com/google/nftables"
 	"github.com/google/nftables/expr"
-	"github.com/mdlayher/netlink"
 	"golang.org/x/sys/unix"
 )
 
@@ -19,6 +18,7 @@ const tableName = "dpilab"
 type kernelRules struct {
 	mu     sync.Mutex
 	a      attachment
+	now    *aheadSets // those of the decisions in force
 	closed bool
 }
 
@@ -26,10 +26,11 @@ type kernelRules struct {
 func installRules(ns int, a attachment) (*kernelRules, error) {
 	a.families = families
 	a.table = &nftables.Table{Name: tableName, Family: nftables.TableFamilyINet}
+	a.bridge = &nftables.Table{Name: tableName, Family: nftables.TableFamilyBridge}
 	var err error
 	for _, a.xtables = range []bool{false, true} {
 		if err = a.install(ns); err == nil {
-			return &kernelRules{a: a}, nil
+			return &kernelRules{a: a, now: &aheadSets{}}, nil
 		}
 		if !errors.Is(err, unix.ENOENT) { // ENOENT: no such expression, no such target
 			break
@@ -40,24 +41,30 @@ func installRules(ns int, a attachment) (*kernelRules, error) {
 		return nil, &Error{Kind: ErrNoQueue, What: "nfq: the kernel's nftables can queue neither by its queue expression nor by the xtables target NFQUEUE",
 			Do: "load nft_queue, or nft_compat and xt_NFQUEUE (CONFIG_NFT_QUEUE, or CONFIG_NFT_COMPAT and CONFIG_NETFILTER_XT_TARGET_NFQUEUE); " +
 				"for several queues nft_hash as well (CONFIG_NFT_HASH)"}
-	case tableExists(ns): // EEXIST, or EPERM where the table has another owner
-		return nil, &Error{Kind: ErrInUse, What: "nfq: this network namespace has a table inet " + tableName + " already",
-			Do: "stop the other daemon, or remove the table (nft delete table inet " + tableName + ")"}
+	case tableExists(ns, nftables.TableFamilyINet): // EEXIST, or EPERM where the table has another owner
+		return nil, errTable("inet")
+	case a.marks() && tableExists(ns, nftables.TableFamilyBridge):
+		return nil, errTable("bridge")
 	}
 	return nil, fmt.Errorf("nfq: install nftables rules: %w", err)
 }
 
-func tableExists(ns int) bool {
+func errTable(family string) error {
+	return &Error{Kind: ErrInUse, What: "nfq: this network namespace has a table " + family + " " + tableName + " already",
+		Do: "stop the other daemon, or remove the table (nft delete table " + family + " " + tableName + ")"}
+}
+
+func tableExists(ns int, family nftables.TableFamily) bool {
 	conn, err := nftables.New(nftables.WithNetNSFd(max(ns, 0)))
 	if err != nil {
 		return false
 	}
-	tables, err := conn.ListTablesOfFamily(nftables.TableFamilyINet)
+	tables, err := conn.ListTablesOfFamily(family)
 	return err == nil && slices.ContainsFunc(tables, func(t *nftables.Table) bool { return t.Name == tableName })
 }
 
 func (a *attachment) install(ns int) error {
-	conn, err := nftables.New(nftables.AsLasting(), nftables.WithNetNSFd(max(ns, 0)), nftables.WithSockOptions(ownTable))
+	conn, err := nftables.New(nftables.AsLasting(), nftables.WithNetNSFd(max(ns, 0)), nftables.WithSockOptions(a.own, a.buffers))
 	if err != nil {
 		return err
 	}
@@ -71,34 +78,6 @@ func (a *attachment) install(ns int) error {
 	}
 	return err
 }
-
-// ownTable creates the table with the owner flag, which the nftables package cannot set, through its socket.
-func ownTable(c *netlink.Conn) error {
-	attrs, err := netlink.MarshalAttributes([]netlink.Attribute{
-		{Type: unix.NFTA_TABLE_NAME, Data: []byte(tableName + "\x00")},
-		{Type: unix.NFTA_TABLE_FLAGS, Data: []byte{0, 0, 0, tableOwner}},
-	})
-	if err != nil {
-		return err
-	}
-	subsystem := []byte{0, 0, 0, unix.NFNL_SUBSYS_NFTABLES}
-	_, err = c.SendMessages([]netlink.Message{
-		{Header: netlink.Header{Type: unix.NFNL_MSG_BATCH_BEGIN, Flags: netlink.Request}, Data: subsystem},
-		{
-			Header: netlink.Header{Type: unix.NFNL_SUBSYS_NFTABLES<<8 | unix.NFT_MSG_NEWTABLE,
-				Flags: netlink.Request | netlink.Acknowledge | netlink.Create | netlink.Excl},
-			Data: append([]byte{unix.NFPROTO_INET, unix.NFNETLINK_V0, 0, 0}, attrs...),
-		},
-		{Header: netlink.Header{Type: unix.NFNL_MSG_BATCH_END, Flags: netlink.Request}, Data: subsystem},
-	})
-	if err != nil {
-		return err
-	}
-	_, err = c.Receive()
-	return err
-}
-
-const tableOwner = 2 // NFT_TABLE_F_OWNER, since Linux 5.12
 
 // expression names how packets are queued.
 func (k *kernelRules) expression() string {
@@ -130,6 +109,33 @@ func (k *kernelRules) counted() (map[string]expr.Counter, error) {
 	return all, nil
 }
 
+// decide puts other decisions in force, all of them at once. When it fails the old ones stay.
+func (k *kernelRules) decide(d *decisions) error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.closed {
+		return ErrClosed
+	}
+	fresh, err := k.a.load(d)
+	if err == nil {
+		k.a.fill(d, fresh)
+		err = k.a.forget(k.now)
+	}
+	if err != nil {
+		return errors.Join(fmt.Errorf("nfq: what the kernel decides by itself: %w", err), k.a.forget(fresh))
+	}
+	k.now = fresh
+	return nil
+}
+
+// forget removes sets that no rule knows any more, and sends what is in the batch.
+func (a *attachment) forget(s *aheadSets) error {
+	for _, set := range s.all {
+		a.conn.DelSet(set)
+	}
+	return a.conn.Flush()
+}
+
 // flushSets forgets every offloaded flow.
 func (k *kernelRules) flushSets() error {
 	k.mu.Lock()
@@ -137,7 +143,7 @@ func (k *kernelRules) flushSets() error {
 	if k.closed {
 		return ErrClosed
 	}
-	if !k.a.offload {
+	if !k.a.remembers() {
 		return nil
 	}
 	for _, f := range k.a.families {
@@ -159,6 +165,9 @@ func (k *kernelRules) close() error {
 	}
 	k.closed = true
 	k.a.conn.DelTable(k.a.table)
+	if k.a.marks() {
+		k.a.conn.DelTable(k.a.bridge)
+	}
 	err := k.a.conn.Flush()
 	if err != nil {
 		err = fmt.Errorf("nfq: remove nftables rules: %w", err)

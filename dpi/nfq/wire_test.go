@@ -134,6 +134,13 @@ func (w *wire) config(handle handler) Config {
 // start opens and runs a daemon until the test ends.
 func (w *wire) start(c Config) *Daemon {
 	w.t.Helper()
+	d, _ := w.run(c)
+	return d
+}
+
+// run is start for a daemon that may be stopped before.
+func (w *wire) run(c Config) (d *Daemon, stop func()) {
+	w.t.Helper()
 	d, err := Open(c)
 	require.NoError(w.t, err)
 	ctx, cancel := context.WithCancel(context.Background())
@@ -143,12 +150,13 @@ func (w *wire) start(c Config) *Daemon {
 			w.t.Errorf("run: %v", err)
 		}
 	})
-	w.t.Cleanup(func() {
+	stop = func() {
 		cancel()
 		running.Wait()
 		require.NoError(w.t, d.Close())
-	})
-	return d
+	}
+	w.t.Cleanup(stop)
+	return d, stop
 }
 
 func (w *wire) counters(d *Daemon) Counters {

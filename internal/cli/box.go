@@ -83,12 +83,10 @@ func (f *boxFlags) run(ctx context.Context, out io.Writer) error {
 		reader = nfq.GoNFQueue
 	}
 	shared := dpi.NewShared()
-	var engines []*dpi.Engine
 	d, err := nfq.Open(nfq.Config{
 		Inside: f.inside, Outside: f.outside, Bridged: !f.routed, FirstQueue: f.first, Queues: f.queues,
 		Engines: func(worker int) nfq.Engine {
-			engines = append(engines, dpi.New(dpi.Options{Policy: policy, Seed: f.seed, Worker: worker, Shared: shared}))
-			return engines[worker]
+			return dpi.New(dpi.Options{Policy: policy, Seed: f.seed, Worker: worker, Shared: shared})
 		},
 		Kernel: kernel, Need: policy.Need(), FailClosed: policy.Profile.FailClosed, Reader: reader,
 	})
@@ -121,15 +119,12 @@ func (f *boxFlags) run(ctx context.Context, out io.Writer) error {
 			}
 		case <-again:
 			c, err := compile(f.policy)
-			if err == nil && c.Need().Payload {
-				err = d.CopyWhole()
+			if err == nil {
+				err = d.SetPolicy(c)
 			}
 			if err != nil {
 				fmt.Fprintf(out, "box: the policy stays as it was: %v\n", err)
 				continue
-			}
-			for _, e := range engines {
-				e.SetPolicy(c)
 			}
 			fmt.Fprintf(out, "box: policy %s read again, %d rules\n", c.Policy.Name, len(c.Rules))
 		}
@@ -141,7 +136,7 @@ func printCounters(out io.Writer, d *nfq.Daemon) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "box: queued %d, offloaded %d passed %d dropped; accepted %d, dropped %d, rewritten %d, sent %d, overflowed %d\n",
-		c.Queued, c.OffloadedPass, c.OffloadedDrop, c.Accepted, c.Dropped, c.Rewritten, c.Sent, c.Overflowed)
+	fmt.Fprintf(out, "box: queued %d, offloaded %d passed %d dropped, blocked %d (%d bytes), skipped %d; accepted %d, dropped %d, rewritten %d, sent %d, overflowed %d\n",
+		c.Queued, c.OffloadedPass, c.OffloadedDrop, c.Blocked, c.BlockedBytes, c.Skipped, c.Accepted, c.Dropped, c.Rewritten, c.Sent, c.Overflowed)
 	return nil
 }
