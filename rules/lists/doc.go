@@ -20,9 +20,10 @@
 //	           include: from the same folder, @attributes, &affiliations where the folder is given
 //	geosite    .dat of the same, a protobuf GeoSiteList (v2fly/v2ray-core, app/router/routercommon/common.proto)
 //	citizenlab test lists, CSV with a column url (citizenlab/test-lists, docs/spec.md)
-//	ooni       CSV with a column input, url, domain or hostname, as OONI's API and Explorer give; of measurements only the confirmed ones
-//	           (columns confirmed, confirmed_count), with Options.Anomalies the anomalies too
-//	rkn        dump.csv of the Russian register (zapret-info/z-i): cp1251, ip | ip;domain;url;organisation;number;date
+//	ooni       CSV with a column input, url, domain or hostname; of measurements and of counts (ooni/backend, the API's aggregation with
+//	           format=CSV) only the confirmed ones (columns confirmed, confirmed_count), with Options.Anomalies the anomalies too
+//	rkn        dump.csv of the Russian register (zapret-info/z-i, here as its readers have it, such as georgekart/RuBannedList): cp1251,
+//	           ip | ip;domain;url;organisation;number;date
 //	cidr       prefixes, addresses and ranges a-b a line, comments begin with # or ;
 //	geoip      .dat with a protobuf GeoIPList (as geosite), a list a country code
 //	mmdb       MaxMind DB, by country or AS number (https://maxmind.github.io/MaxMind-DB/)

@@ -92,7 +92,7 @@ func (d *domains) compare(a, b ref) int {
 }
 
 // compact sorts the set and takes out what it need not have.
-func (d *domains) compact() (c counts) {
+func (d *domains) compact() (c Counts) {
 	slices.SortFunc(d.index, d.compare)
 	kept := d.index[:0]
 	var above []byte // the nearest kept entry that covers others, without its form

@@ -20,7 +20,7 @@ func (p *prefixes) size() int64 { return int64(len(p.all)) * (32 + 40) }
 func (p *prefixes) add(x netip.Prefix) { p.all = append(p.all, x) }
 
 // compact sorts the set, takes out what others hold, and joins two halves of a prefix: the addresses stay the same.
-func (p *prefixes) compact() (c counts) {
+func (p *prefixes) compact() (c Counts) {
 	slices.SortFunc(p.all, func(a, b netip.Prefix) int {
 		return cmp.Or(a.Addr().Compare(b.Addr()), cmp.Compare(a.Bits(), b.Bits()))
 	})

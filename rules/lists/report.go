@@ -35,8 +35,8 @@ type Source struct {
 	Format Format `json:"format"`
 }
 
-// counts are entries. Read is the sum of Kept and all others.
-type counts struct {
+// Counts are entries. Read is the sum of Kept and all others.
+type Counts struct {
 	Read           int `json:"read"`
 	Kept           int `json:"kept"`
 	Duplicates     int `json:"duplicates"`
@@ -47,7 +47,7 @@ type counts struct {
 	Skipped        int `json:"skipped"`         // left out as asked, or as the format has it
 }
 
-func (c *counts) add(o counts) {
+func (c *Counts) add(o Counts) {
 	c.Duplicates += o.Duplicates
 	c.Covered += o.Covered
 	c.Merged += o.Merged
@@ -56,7 +56,7 @@ func (c *counts) add(o counts) {
 // Report is what became of all entries: names, prefixes and lines that could not be used. A line may have several.
 type Report struct {
 	Sources []Source `json:"sources"`
-	counts
+	Counts
 	Domains    int `json:"domains"` // Kept, by kind
 	Prefixes   int `json:"prefixes"`
 	Exceptions int `json:"exceptions"`
