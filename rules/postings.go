@@ -1,11 +1,15 @@
 package rules
 
-import "math/bits"
+import (
+	"maps"
+	"math/bits"
+	"slices"
+)
 
 // postings are the rules kept under a fact that has a class, by the atoms that they ask for.
 type postings struct {
 	fact    Fact
-	places  map[uint32]uint32 // of an atom in bunches
+	places  places
 	bunches []bunch
 	wild    []wildBunch
 	all     []int32 // each rule once
@@ -18,20 +22,52 @@ type wildBunch struct {
 	bunch
 }
 
+// places finds the bunch of an atom. Atoms are numbered as rules name them, so those of one fact are mostly near to each other.
+type places struct {
+	least uint32
+	near  []int32  // of each atom from least on; -1: none. Nil where they are too far apart
+	atoms []uint32 // sorted, of each bunch
+}
+
+// farApart is how many numbers there may be for each atom (choice).
+const farApart = 8
+
+func newPlaces(atoms []uint32) places {
+	x := places{atoms: atoms}
+	if len(atoms) == 0 {
+		return x
+	}
+	x.least = atoms[0]
+	span := int(atoms[len(atoms)-1]-x.least) + 1
+	if span > farApart*len(atoms) {
+		return x
+	}
+	x.near = slices.Repeat([]int32{-1}, span)
+	for i, atom := range atoms {
+		x.near[atom-x.least] = int32(i)
+	}
+	return x
+}
+
+func (x *places) of(atom uint32) (at int, ok bool) {
+	if x.near == nil {
+		return slices.BinarySearch(x.atoms, atom)
+	}
+	if i := atom - x.least; i < uint32(len(x.near)) {
+		at = int(x.near[i])
+		return at, at >= 0
+	}
+	return 0, false
+}
+
 func (c *Compiled) newPostings(fact Fact, rules []int32, used FactSet) postings {
-	p := postings{fact: fact, places: map[uint32]uint32{}, all: rules, hidden: c.hiddenOf(fact, rules, used)}
-	var lists [][]int32
+	p := postings{fact: fact, all: rules, hidden: c.hiddenOf(fact, rules, used)}
+	lists := map[uint32][]int32{}
 	var wild [maxWild][]int32
 	for _, r := range rules {
 		w := c.tests[r].when.of(fact)
 		for _, atom := range w.atoms {
-			at, ok := p.places[atom]
-			if !ok {
-				at = uint32(len(lists))
-				p.places[atom] = at
-				lists = append(lists, nil)
-			}
-			lists[at] = append(lists[at], r)
+			lists[atom] = append(lists[atom], r)
 		}
 		for rest := w.wild; rest != 0; rest &= rest - 1 {
 			bit := bits.TrailingZeros32(rest)
@@ -39,9 +75,9 @@ func (c *Compiled) newPostings(fact Fact, rules []int32, used FactSet) postings 
 		}
 	}
 	used = used.With(fact)
-	p.bunches = make([]bunch, len(lists))
-	for i, list := range lists {
-		p.bunches[i] = c.newBunch(list, used)
+	p.places = newPlaces(slices.Sorted(maps.Keys(lists)))
+	for _, atom := range p.places.atoms {
+		p.bunches = append(p.bunches, c.newBunch(lists[atom], used))
 	}
 	for bit, list := range wild {
 		if len(list) > 0 {
@@ -58,7 +94,7 @@ func (p *postings) first(c *Compiled, f *Facts, want answer, bound int32) int32 
 	}
 	class := f.class(p.fact)
 	for _, atom := range c.members(p.fact, class) {
-		if at, ok := p.places[atom]; ok {
+		if at, ok := p.places.of(atom); ok {
 			bound = p.bunches[at].first(c, f, want, bound)
 		}
 	}

@@ -150,3 +150,18 @@ func BenchmarkShapes(b *testing.B) {
 		}
 	}
 }
+
+func TestPlaces(t *testing.T) {
+	for _, atoms := range [][]uint32{nil, {7}, {3, 4, 6}, {1, 1000, 2_000_000}} {
+		x := newPlaces(atoms)
+		for i, atom := range atoms {
+			at, ok := x.of(atom)
+			require.True(t, ok)
+			require.Equal(t, i, at)
+		}
+		for _, other := range []uint32{0, 2, 5, 999, 1001, math.MaxUint32} {
+			_, ok := x.of(other)
+			require.False(t, ok, other)
+		}
+	}
+}
