@@ -29,6 +29,9 @@ func (d needDice) policy() *rules.Policy {
 			r.When = rules.Condition{To: d.prefixes()}
 			r.Do = rules.Do{Mechanism: rules.MechanismDrop, Direction: rules.Direction(d.IntN(3))}
 		}
+		if d.sometimes() {
+			r.When.Size = []rules.Range{{Min: d.IntN(2), Max: 300}}
+		}
 		if d.IntN(2) == 0 {
 			r.Unless = append(r.Unless, oneOf(d, rules.Condition{To: d.prefixes()}, d.condition()))
 		}
@@ -197,6 +200,18 @@ func sieve(n *rules.Need, p *packet.Packet, err error, dir rules.Direction) (v V
 	}), false
 }
 
+// cut gives the packet as an engine has it that needs no payload: its headers, and its length.
+func cut(p Packet, headers *packet.Packet) Packet {
+	end := headers.Transport + 20
+	if headers.HasTransport && headers.Protocol == packet.UDP {
+		end = headers.Transport + 8
+	}
+	if headers.Version != 0 && end < len(p.Data) {
+		p.Data, p.Length = p.Data[:end], len(p.Data)
+	}
+	return p
+}
+
 // outcome is what became of the packets: those of the box's own, and the verdict on each other one.
 type outcome struct {
 	verdicts map[uint32]string
@@ -215,7 +230,7 @@ func (o *outcome) take(out []Verdict) {
 
 // An engine that is given what Need asks for decides as one that is given everything.
 func TestNeedIsEnough(t *testing.T) {
-	packets, skipped, blocked, dropped := 0, 0, 0, 0
+	packets, skipped, blocked, dropped, short := 0, 0, 0, 0, 0
 	for seed := range uint64(400) {
 		d := needDice{rand.New(rand.NewPCG(seed, 11))}
 		policy := d.policy()
@@ -235,6 +250,10 @@ func TestNeedIsEnough(t *testing.T) {
 			packets++
 			switch v.ID = id; {
 			case ask:
+				if !need.Payload {
+					p = cut(p, &headers)
+					short += min(p.Length, 1)
+				}
 				got.take(some.Handle(now, p, nil))
 			case block:
 				blocked++
@@ -250,8 +269,9 @@ func TestNeedIsEnough(t *testing.T) {
 		require.Equal(t, want, got, "seed %d\nneed %+v\nprofile %+v\nrules %+v", seed, need, policy.Profile, policy.Rules)
 		dropped += int(whole.Stats().Dropped)
 	}
-	t.Logf("%d packets, %d not given, %d blocked; %d dropped", packets, skipped, blocked, dropped)
+	t.Logf("%d packets, %d not given, %d blocked, %d cut; %d dropped", packets, skipped, blocked, short, dropped)
 	require.Greater(t, skipped, packets/5, "too few left out to say anything")
 	require.Greater(t, blocked, packets/50, "too few blocked to say anything")
+	require.Greater(t, short, packets/50, "too few cut to say anything")
 	require.Greater(t, dropped, packets/10, "too few dropped to say anything")
 }

@@ -80,16 +80,24 @@ func (n Need) WithoutBlocks() Need {
 // headerFacts are those that need no payload.
 const headerFacts FactSet = 1<<FactTo | 1<<FactFrom | 1<<FactPort | 1<<FactSourcePort | 1<<FactTransport | 1<<FactOpened
 
-// needsPayload tells whether a flow's payload is read, or rewritten. Counts of data and limits by what a hello shows are no reason of
-// their own: where no rule asks for what payload shows, no protocol is known, so that all payload is data, and no hello is read.
+// needsPayload tells whether a flow's payload is read, or rewritten. The size of a first payload is known without it. Counts of data and
+// limits by what a hello shows are no reason of their own: where no rule asks for what payload shows, no protocol is known, so that
+// all payload is data, and no hello is read.
 func (c *Compiled) needsPayload() bool {
 	// Opening packets and resets are believed by their checksum, even those of flows of which nothing else is read.
-	if c.reads&^headerFacts != 0 || !c.Profile.Fooled.Checksum {
+	if c.reads&^headerFacts&^(1<<FactSize) != 0 || !c.Profile.Fooled.Checksum {
 		return true
 	}
 	return slices.ContainsFunc(c.Rules, func(r Rule) bool {
-		return r.Do.any(func(d *Do) bool { return d.Mechanism == MechanismRedirect || d.Mechanism == MechanismAnswer })
+		return r.Do.any(func(d *Do) bool {
+			return d.Mechanism == MechanismRedirect || d.Mechanism == MechanismAnswer || c.reads.Has(FactSize) && d.asksOfPayload()
+		})
 	})
+}
+
+// asksOfPayload tells whether the mechanism goes by what is in the payload of flows that are read.
+func (d *Do) asksOfPayload() bool {
+	return d.From == StartData || d.After.Unit == UnitData || d.Or.Unit == UnitData || d.Keys&(LimitSNI|LimitJA4) != 0
 }
 
 // any tells whether f holds for the mechanism or one that it leads to.

@@ -37,6 +37,12 @@ rules: [{rule: a, when: {to: 192.0.2.0/24, transport: udp, port: 53}, do: {redir
 		{"a freeze by packets with payload", `
 rules: [{rule: a, when: {to: [192.0.2.0/25, 192.0.2.128/25], transport: tcp}, do: {freeze: both, after: 25 payload packets}, source: {ref: choice}}]`,
 			Need{Interests: []Interest{{Transports: tcpBit, To: prefixes("192.0.2.0/24")}}}},
+		{"a size", `
+rules: [{rule: a, when: {size: 1..100, transport: udp}, do: {drop: both, from: payload}, source: {ref: choice}}]`,
+			Need{Interests: []Interest{{Transports: udpBit}}}},
+		{"a size, and data of what is read for it", `
+rules: [{rule: a, when: {size: 1..100, transport: udp}, do: {drop: both, from: data}, source: {ref: choice}}]`,
+			Need{Payload: true, Interests: []Interest{{Transports: udpBit}}}},
 		{"a freeze that bans a server", `
 rules: [{rule: a, when: {to: 192.0.2.0/24, transport: tcp}, do: {freeze: both, after: 25 packets, ban: 10m, hold: server}, source: {ref: choice}}]`,
 			Need{Interests: []Interest{{To: prefixes("192.0.2.0/24")}}}},
