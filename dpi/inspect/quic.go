@@ -6,8 +6,9 @@ const usualDatagram = 1536
 // QUIC reads the ClientHello in the client's Initial packets of one flow. The zero value is ready; Reset makes it ready
 // for another flow, and keeps its memory. It holds some 5 KiB, and a scratch once it met an Initial.
 //
-// Keys cost three allocations (two ciphers and GCM, as crypto/aes has them), the scratch one for as long as the QUIC
-// lives; nothing else allocates. An Initial that the keys do not open, with another connection id, costs a derivation.
+// The scratch costs one allocation for as long as the QUIC lives, and keys cost none where the processor has instructions for AES and
+// there is assembly for them here, on amd64; elsewhere three (two ciphers and GCM, as crypto/aes has them). Nothing else
+// allocates. An Initial that the keys do not open, with another connection id, costs a derivation.
 type QUIC struct {
 	// Options may be set before the first Datagram of a flow; Reset keeps them.
 	Options QUICOptions
@@ -104,7 +105,7 @@ func (q *QUIC) open(p longPacket) ([]byte, bool) {
 	if len(q.scratch) < len(p.bytes) {
 		q.scratch = make([]byte, max(usualDatagram, len(p.bytes)))
 	}
-	if q.keys.aead != nil && p.version == q.version {
+	if q.keys.known && p.version == q.version {
 		if plain, ok := q.keys.open(p.bytes, p.number, q.scratch); ok {
 			return plain, true
 		}

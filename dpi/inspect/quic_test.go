@@ -88,8 +88,9 @@ func sealInitial(s initialSpec) []byte {
 	if s.version == nil {
 		s.version = &quicVersions[0]
 	}
-	var keys initialKeys
-	keys.derive(s.version, s.keyID)
+	key, hp, nonce := s.version.secrets(s.keyID)
+	var keys slowKeys
+	keys.set(key[:16], hp[:16])
 	header := binary.BigEndian.AppendUint32([]byte{0xc0 | byte(s.version.initial<<4|s.numberLen-1)}, s.version.number)
 	header = append(header, byte(len(s.dcid)))
 	header = append(header, s.dcid...)
@@ -101,11 +102,10 @@ func sealInitial(s initialSpec) []byte {
 	var number [4]byte
 	binary.BigEndian.PutUint32(number[:], s.number)
 	header = append(header, number[4-s.numberLen:]...)
-	nonce := keys.iv
 	for i := range 4 {
 		nonce[8+i] ^= number[i]
 	}
-	out := keys.aead.Seal(append([]byte(nil), header...), nonce[:], s.plain, header)
+	out := keys.body.Seal(append([]byte(nil), header...), nonce[:12], s.plain, header)
 	var mask [16]byte
 	keys.hp.Encrypt(mask[:], out[pn+4:pn+20])
 	out[0] ^= mask[0] & 0x0f
@@ -303,5 +303,9 @@ func TestQUICAllocations(t *testing.T) {
 	read()
 	require.Equal(t, Yes, q.Datagram(parts[1]))
 	require.Zero(t, testing.AllocsPerRun(100, read), "the keys are there")
-	require.LessOrEqual(t, testing.AllocsPerRun(100, func() { q.Reset(); read() }), 3.0, "the ciphers of crypto/aes")
+	most := 0.0
+	if !fastAES {
+		most = 3 // the ciphers of crypto/aes
+	}
+	require.LessOrEqual(t, testing.AllocsPerRun(100, func() { q.Reset(); read() }), most)
 }

@@ -15,34 +15,53 @@ const (
 
 // initialKeys protect the client's Initial packets (RFC 9001, sections 5.3 and 5.4). The zero value holds none.
 type initialKeys struct {
-	aead  cipher.AEAD
-	hp    cipher.Block
+	known bool
+	fast  fastKeys // with fastAES
+	slow  slowKeys // without it
 	iv    [12]byte
 	nonce [12]byte // here, and not on the stack, because the interfaces would move it to the heap for each packet
 	mask  [16]byte // likewise
 }
 
-// derive computes the keys of a version from the destination connection id of the client's first Initial (at most 20 bytes). The
-// ciphers of the standard library allocate, which is all that does.
+// fastKeys are those of the body and of header protection, without an allocation.
+type fastKeys struct {
+	body gcm128
+	hp   aes128
+}
+
+// slowKeys are fastKeys as the standard library has them.
+type slowKeys struct {
+	body cipher.AEAD
+	hp   cipher.Block
+}
+
+func (k *slowKeys) set(key, hp []byte) {
+	// None of the calls fails: AES-128 takes 16 bytes, GCM a block of 16.
+	if block, err := aes.NewCipher(key); err == nil {
+		k.body, _ = cipher.NewGCM(block)
+	}
+	k.hp, _ = aes.NewCipher(hp)
+}
+
+// derive computes the keys of a version from the destination connection id of the client's first Initial (at most 20 bytes).
 func (k *initialKeys) derive(v *quicVersion, dcid []byte) {
+	key, hp, iv := v.secrets(dcid)
+	copy(k.iv[:], iv[:])
+	if fastAES {
+		k.fast.body.setKey(key[:16])
+		k.fast.hp.setKey(hp[:16])
+	} else {
+		k.slow.set(key[:16], hp[:16])
+	}
+	k.known = true
+}
+
+// secrets gives the key, that of header protection, and the start of nonces: the first 16, 16 and 12 bytes count.
+func (v *quicVersion) secrets(dcid []byte) (key, hp, iv [sha256.Size]byte) {
 	var salt [20]byte
 	copy(salt[:], v.salt)
-	initial := hmacSHA256(salt[:], dcid)
-	client := expandLabel(initial, "client in", sha256.Size)
-	key, hp, iv := expandLabel(client, v.key, 16), expandLabel(client, v.hp, 16), expandLabel(client, v.iv, 12)
-	// Neither call fails: AES-128 takes 16 bytes, GCM a block of 16.
-	block, err := aes.NewCipher(key[:16])
-	if err != nil {
-		return
-	}
-	if k.hp, err = aes.NewCipher(hp[:16]); err != nil {
-		return
-	}
-	k.aead, err = cipher.NewGCM(block)
-	if err != nil {
-		k.aead = nil
-	}
-	copy(k.iv[:], iv[:])
+	client := expandLabel(hmacSHA256(salt[:], dcid), "client in", sha256.Size)
+	return expandLabel(client, v.key, 16), expandLabel(client, v.hp, 16), expandLabel(client, v.iv, 12)
 }
 
 // expandLabel is HKDF-Expand-Label with an empty context (RFC 8446, section 7.1). The first length bytes of what it
@@ -75,10 +94,10 @@ func hmacSHA256(key, message []byte) [sha256.Size]byte {
 // open removes header protection and decrypts. packet is one Initial whose packet number begins at pn; it is only read.
 // The plain text is in scratch, which must hold len(packet) bytes; ok is false when the tag does not fit.
 func (k *initialKeys) open(packet []byte, pn int, scratch []byte) (plain []byte, ok bool) {
-	if k.aead == nil || len(packet) < pn+4+hpSample {
+	if !k.known || len(packet) < pn+4+hpSample {
 		return nil, false
 	}
-	k.hp.Encrypt(k.mask[:], packet[pn+4:pn+4+hpSample])
+	k.protect(packet[pn+4 : pn+4+hpSample])
 	first := packet[0] ^ k.mask[0]&0x0f
 	body := pn + int(first&3) + 1
 	if len(packet) < body+gcmTag {
@@ -94,6 +113,20 @@ func (k *initialKeys) open(packet []byte, pn int, scratch []byte) (plain []byte,
 	k.nonce = k.iv
 	low := k.nonce[8:]
 	binary.BigEndian.PutUint32(low, binary.BigEndian.Uint32(low)^number)
-	plain, err := k.aead.Open(scratch[body:body], k.nonce[:], packet[body:], header)
+	if fastAES {
+		plain = scratch[body : len(packet)-gcmTag]
+		return plain, k.fast.body.open(plain, &k.nonce, packet[body:], header)
+	}
+	plain, err := k.slow.body.Open(scratch[body:body], k.nonce[:], packet[body:], header)
 	return plain, err == nil
+}
+
+// protect sets the mask of header protection by a sample of the packet.
+func (k *initialKeys) protect(sample []byte) {
+	if fastAES {
+		copy(k.mask[:], sample)
+		k.mask = k.fast.hp.encrypt(&k.mask)
+		return
+	}
+	k.slow.hp.Encrypt(k.mask[:], sample)
 }
