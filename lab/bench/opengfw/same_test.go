@@ -36,6 +36,7 @@ const sameRules = `
   action: modify
   modifier: {name: dns, args: {a: 192.0.2.53, aaaa: "2001:db8::53"}}
   expr: dns != nil && dns.qr && any(dns.questions, {.name endsWith "poisoned.example"})
+- {name: expression, action: block, expr: 'string(tls?.req?.sni) matches "^re[0-9]+\\.example$"'}
 - {name: to the address, action: block, expr: 'cidr(ip.dst, "198.51.100.2/32") && port.dst == 9446'}
 `
 
@@ -47,6 +48,7 @@ type probe struct {
 var probes = []probe{
 	{"tls", "443", "open.example"}, {"tls", "443", "www.blocked.example"}, {"tls", "443", "good.blocked.example"}, {"tls", "443", "mytracker.example"},
 	{"large tls", "443", "large.blocked.example"}, {"large tls", "443", "large.example"},
+	{"tls", "443", "re17.example"}, {"tls", "443", "rex.example"},
 	{"tls", "8443", "open.example"}, {"tls", "8444", "open.example"}, {"http", "8445", "open.example"},
 	{"tls", "9443", "www.example"}, {"tls", "9443", "mail.example"}, {"http", "9443", "open.example"},
 	{"tls", "9444", "www.example"}, {"tls", "9444", "mail.example"}, {"http", "9444", "open.example"},
