@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"sync/atomic"
 	"testing"
@@ -237,25 +238,32 @@ func (w *wire) tables() int {
 // What Open refuses, with an error that says what to do, leaves nothing behind.
 func TestOpenFails(t *testing.T) {
 	w := newWire(t, true)
-	d, err := Open(w.config(accept))
+	first := w.config(accept)
+	first.FirstQueue = 2
+	d, err := Open(first)
 	require.NoError(t, err)
-	_, err = Open(w.config(accept))
+	_, err = Open(first)
 	require.ErrorIs(t, err, ErrInUse)
-	require.EqualError(t, err, fmt.Sprintf("nfq: queue 0 is taken by pid %d: stop it, or choose another queue", os.Getpid()))
+	require.EqualError(t, err, fmt.Sprintf("nfq: queue 2 is taken by pid %d: stop it, or choose another queue", os.Getpid()))
 
-	reference := w.config(accept)
+	reference := first
 	reference.Reader = GoNFQueue
 	_, err = Open(reference)
 	require.ErrorIs(t, err, ErrInUse)
 
+	overlapping := w.config(accept)
+	overlapping.Queues = 3 // the last of which is taken
+	_, err = Open(overlapping)
+	require.ErrorIs(t, err, ErrInUse)
+
 	other := w.config(accept)
-	other.FirstQueue = 7
+	other.FirstQueue, other.Queues = 7, 2
 	_, err = Open(other)
 	require.ErrorIs(t, err, ErrInUse)
 	require.ErrorContains(t, err, "table inet dpilab already")
 	w.in(w.box, func() error {
 		all, err := kernelQueues()
-		require.Len(t, all, 1) // queue 7 was given back
+		require.Len(t, all, 1) // queues 7 and 8 were given back
 		return err
 	})
 	require.NoError(t, d.Close())
@@ -279,10 +287,12 @@ func TestOpenFails(t *testing.T) {
 	}
 }
 
-// An engine that panics ends Run with an error, and the wire then fails as configured, until Close.
+// An engine that panics ends Run with an error, and the wire then fails as configured for all flows, those of other queues too, until
+// Close.
 func TestEngineFails(t *testing.T) {
 	for _, closed := range []bool{false, true} {
 		t.Run(fmt.Sprintf("FailClosed=%v", closed), func(t *testing.T) {
+			const flows = 12
 			w := newWire(t, true)
 			w.echo(4)
 			c := w.config(func(p dpi.Packet) dpi.Verdict {
@@ -291,7 +301,7 @@ func TestEngineFails(t *testing.T) {
 				}
 				return accept(p)
 			})
-			c.FailClosed = closed
+			c.FailClosed, c.Queues = closed, 3
 			d, err := Open(c)
 			require.NoError(t, err)
 			ended := make(chan error, 1)
@@ -302,10 +312,24 @@ func TestEngineFails(t *testing.T) {
 			err = <-ended
 			require.ErrorIs(t, err, ErrEngine)
 			require.ErrorContains(t, err, "unforeseen")
+			var all []net.Conn
+			for range flows {
+				u := w.dialUDP(4)
+				all = append(all, u)
+				_, err := u.Write([]byte("nobody decides"))
+				require.NoError(t, err)
+			}
 			if closed {
-				w.askInVain(u, "nobody decides")
-			} else {
-				w.ask(u, "nobody decides", "nobody decides")
+				time.Sleep(silence)
+			}
+			for _, u := range all {
+				if !closed {
+					w.ask(u, "", "nobody decides")
+					continue
+				}
+				require.NoError(t, u.SetReadDeadline(time.Now().Add(time.Millisecond)))
+				_, err := u.Read(make([]byte, 64))
+				require.ErrorIs(t, err, os.ErrDeadlineExceeded)
 			}
 			require.NoError(t, d.Close())
 			w.ask(u, "no box", "no box")

@@ -19,7 +19,7 @@ func TestChild(t *testing.T) {
 	if os.Getenv(childVariable) == "" {
 		return // TestKilled starts it
 	}
-	d, err := Open(Config{NetNS: 3, Inside: "inside", Outside: "outside", Bridged: true, Kernel: KernelOffload, FailClosed: true,
+	d, err := Open(Config{NetNS: 3, Inside: "inside", Outside: "outside", Bridged: true, Queues: 2, Kernel: KernelOffload, FailClosed: true,
 		Engines: func(int) Engine { return &fake{handle: accept} }})
 	require.NoError(t, err)
 	fmt.Println("open")

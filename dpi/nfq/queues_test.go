@@ -2,6 +2,7 @@ package nfq
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -139,4 +140,31 @@ func TestOtherPorts(t *testing.T) {
 	}))
 	w.ask(w.dialUDP(4), "hello", "hello")
 	require.GreaterOrEqual(t, w.counters(d).Ignored, uint64(2))
+}
+
+// broken is a queue that cannot be read.
+type broken struct{ Queue }
+
+var errBroken = errors.New("broken")
+
+func (broken) Receive() ([]Packet, error) { return nil, errBroken }
+
+// One queue that fails ends all workers: Run says why, and no queue is left.
+func TestOneQueueFails(t *testing.T) {
+	w := newWire(t, true)
+	w.echo(4)
+	c := w.config(accept)
+	c.Queues = 3
+	d, err := Open(c)
+	require.NoError(t, err)
+	d.workers[1].queue = broken{d.workers[1].queue}
+	require.ErrorIs(t, d.Run(t.Context()), errBroken)
+	w.in(w.box, func() error {
+		all, err := kernelQueues()
+		require.Empty(t, all)
+		return err
+	})
+	require.ErrorIs(t, d.Each(func(int, Engine) {}), ErrClosed)
+	w.ask(w.dialUDP(4), "fails open", "fails open")
+	require.NoError(t, d.Close())
 }
