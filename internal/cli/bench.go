@@ -44,7 +44,11 @@ Exit codes: 0 measured, 1 something that was measured did not work (or, with --r
 				return err
 			}
 			// Where it has to be built first, what it is made of may have to come from the network, which there is none of inside.
-			_, _ = bench.FindOpenGFW(cmd.Context(), f.options.OpenGFW)
+			if f.options.NeedsOpenGFW() {
+				_, _ = bench.FindOpenGFW(cmd.Context(), f.options.OpenGFW, func() {
+					fmt.Fprintln(cmd.ErrOrStderr(), "building opengfw-box, once")
+				})
+			}
 			lab.Enter()
 			return f.run(cmd.Context(), cmd.OutOrStdout(), cmd.ErrOrStderr())
 		},
@@ -54,6 +58,7 @@ Exit codes: 0 measured, 1 something that was measured did not work (or, with --r
 	fl.DurationVar(&f.options.Duration, "duration", time.Second, "how long a path is loaded in a round")
 	fl.IntVar(&f.options.Domains, "domains", 1_000_000, "names in the large policy")
 	fl.StringVar(&f.options.OpenGFW, "opengfw", "auto", "the program opengfw-box (lab/bench/opengfw); auto looks for it, off leaves it out")
+	fl.StringVar(&f.options.Profiles, "profiles", "", "write a processor profile of each of dpilab's boxes into this `folder`, for go tool pprof")
 	fl.BoolVar(&f.flood, "flood", false, "flood the box as well")
 	fl.BoolVar(&f.json, "json", false, "write one object of JSON in place of the table")
 	fl.BoolVar(&f.require, "require", false, "exit with 1 when a target is missed")
@@ -64,7 +69,7 @@ func (f *benchFlags) run(ctx context.Context, stdout, stderr io.Writer) error {
 	show := newProgress(stderr)
 	said := ""
 	f.options.Progress = func(p bench.Progress) {
-		show.line(fmt.Sprintf("%s (%d of %d), round %d of %d: %s", p.Bench, p.Number, p.Of, p.Round, p.Rounds, p.Path))
+		show.line(fmt.Sprintf("%s (%d of %d), round %d, %d to go: %s", p.Bench, p.Number, p.Of, p.Round, p.Remaining, p.Path))
 		if !show.terminal && p.Bench != said {
 			said = p.Bench
 			fmt.Fprintf(stderr, "%s (%d of %d)\n", p.Bench, p.Number, p.Of)

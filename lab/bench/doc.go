@@ -16,6 +16,29 @@
 // from theirs, and their garbage collector, which is off, does not stop the box. They use what clients use, package net and the kernel's
 // TCP; congestion control is cubic on every socket, whatever the machine's default is.
 //
+// # What is measured
+//
+// Rows and ratios are named by the benchmark, the path, and what of it; sizes of lists are part of the name, such as 1m.
+//
+//	wire         the wire alone: connections, one stream, small datagrams
+//	connections  connect, ClientHello, reply, reset, on eight workers. Boxes decide by the name. In each round a listed name, and one
+//	             under it, must not get through, and others must, or the path has failed. A flow is settled by its first hello, and
+//	             the kernel keeps it; connections_every reads on, as by default, and so sees all of a short connection
+//	bulk         one stream that has been decided: the kernel keeps it
+//	queued       one stream of which every packet is queued and decided: counted against a rate (dpilab), or read (names)
+//	latency      a datagram of 64 bytes to and fro, queued on both ways
+//	engine       the engine alone, on the thread's own time: a packet of a known flow, one that opens a flow, a ClientHello in two segments,
+//	             and one in two QUIC Initials
+//	lookup       a name or an address in lists, in random order out of so many that none is at hand
+//	load         a policy with a long list from its files to use
+//	flows        a million flows: what each takes, and the longest call while all of them are forgotten at once
+//	police       20,000 flows at virtual time, a hundred on the wire: how far the worst is off its rate
+//	reload       two policies with long lists that take turns under load
+//	flood        what a box and other flows are like under floods
+//
+// Of boxes, cpu is the processor time for a packet that was queued, what the kernel does with it on the box's time included, and queued
+// how many of a connection's packets were.
+//
 // # What it does not say
 //
 // Client, server, box and kernel share the machine's processors: the figures are those of the whole, not of a router that does nothing

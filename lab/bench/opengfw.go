@@ -25,8 +25,9 @@ const (
 
 // FindOpenGFW gives the program opengfw-box: choice itself where that is a file, or for "auto" the one beside this program, in PATH, or
 // built from the repository in the working directory, in that order. The error says how to get it. Building needs the modules of
-// lab/bench/opengfw: where they are not there yet, they come from the network, so it is called before lab.Enter as well.
-func FindOpenGFW(ctx context.Context, choice string) (string, error) {
+// lab/bench/opengfw: where they are not there yet, they come from the network, so it is called before lab.Enter as well. It can take a
+// minute the first time, and calls building then, if that is not nil.
+func FindOpenGFW(ctx context.Context, choice string, building func()) (string, error) {
 	switch choice {
 	case "off":
 		return "", errors.New("switched off")
@@ -46,10 +47,10 @@ func FindOpenGFW(ctx context.Context, choice string) (string, error) {
 	if file, err := exec.LookPath(openGFWProgram); err == nil {
 		return filepath.Abs(file)
 	}
-	return buildOpenGFW(ctx)
+	return buildOpenGFW(ctx, building)
 }
 
-func buildOpenGFW(ctx context.Context) (string, error) {
+func buildOpenGFW(ctx context.Context, building func()) (string, error) {
 	advice := fmt.Errorf("no %s beside dpilab, in PATH, or to be built from ./%s: run go build in that folder of dpilab's repository, and name the program by --opengfw",
 		openGFWProgram, openGFWFolder)
 	if _, err := os.Stat(filepath.Join(openGFWFolder, "go.mod")); err != nil {
@@ -64,6 +65,9 @@ func buildOpenGFW(ctx context.Context) (string, error) {
 		return "", err
 	}
 	file := filepath.Join(cache, "dpilab", openGFWProgram)
+	if _, err := os.Stat(file); err != nil && building != nil {
+		building()
+	}
 	c := exec.CommandContext(ctx, compiler, "build", "-o", file, ".") // makes the folder
 	c.Dir = openGFWFolder
 	if said, err := c.CombinedOutput(); err != nil {
@@ -76,7 +80,7 @@ func buildOpenGFW(ctx context.Context) (string, error) {
 func openGFWPath(name string, count int, list, offload bool) path {
 	return path{name, func(r *runner) (running, error) {
 		if r.openGFW == "" && r.noOpenGFW == nil {
-			r.openGFW, r.noOpenGFW = FindOpenGFW(r.ctx, r.o.OpenGFW)
+			r.openGFW, r.noOpenGFW = FindOpenGFW(r.ctx, r.o.OpenGFW, nil)
 		}
 		if r.noOpenGFW != nil {
 			return nil, errLeftOut{r.noOpenGFW.Error()}

@@ -13,11 +13,11 @@ import (
 func TestWithoutOpenGFW(t *testing.T) {
 	t.Chdir(t.TempDir())
 	t.Setenv("PATH", "")
-	_, err := FindOpenGFW(t.Context(), "auto")
+	_, err := FindOpenGFW(t.Context(), "auto", nil)
 	require.ErrorContains(t, err, "go build")
-	_, err = FindOpenGFW(t.Context(), "./nosuch")
+	_, err = FindOpenGFW(t.Context(), "./nosuch", nil)
 	require.ErrorContains(t, err, "nosuch")
-	_, err = FindOpenGFW(t.Context(), "off")
+	_, err = FindOpenGFW(t.Context(), "off", nil)
 	require.ErrorContains(t, err, "switched off")
 	r := short(t, "queued")
 	require.Equal(t, []Remark{{"queued_opengfw", "switched off"}}, r.LeftOut)
@@ -45,7 +45,7 @@ func TestOpenGFWThatFails(t *testing.T) {
 func TestBesideOpenGFW(t *testing.T) {
 	live(t)
 	t.Chdir("../..")
-	program, err := FindOpenGFW(t.Context(), "auto")
+	program, err := FindOpenGFW(t.Context(), "auto", nil)
 	if err != nil {
 		t.Skip(err)
 	}

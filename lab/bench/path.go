@@ -4,6 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"os"
+	"path/filepath"
+	"runtime/pprof"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -156,5 +159,29 @@ func (r *runner) measure(p path, round int, measure func(p path, b running, roun
 	if err != nil {
 		return err
 	}
-	return errors.Join(measure(p, b, round), b.close())
+	end := func() error { return nil }
+	if own, ok := b.(box); ok && own.ownThreads && r.o.Profiles != "" {
+		if end, err = profile(filepath.Join(r.o.Profiles, p.name+".pprof")); err != nil {
+			return errors.Join(err, b.close())
+		}
+	}
+	return errors.Join(measure(p, b, round), end(), b.close())
+}
+
+// profile notes where this process, which is the box, spends its time, until end is called.
+func profile(file string) (end func() error, err error) {
+	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+		return nil, err
+	}
+	f, err := os.Create(file)
+	if err != nil {
+		return nil, err
+	}
+	if err := pprof.StartCPUProfile(f); err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return func() error {
+		pprof.StopCPUProfile()
+		return f.Close()
+	}, nil
 }

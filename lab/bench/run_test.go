@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"io/fs"
 	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -181,6 +183,18 @@ func TestRunEndsWithItsContext(t *testing.T) {
 	require.Empty(t, left)
 }
 
+func TestProfiles(t *testing.T) {
+	live(t)
+	folder := filepath.Join(t.TempDir(), "new")
+	_, err := Run(t.Context(), Options{Names: []string{"bulk"}, Rounds: 1, Duration: 50 * time.Millisecond, Domains: 20, OpenGFW: "off", Profiles: folder})
+	require.NoError(t, err)
+	i, err := os.Stat(filepath.Join(folder, "bulk_offloaded.pprof"))
+	require.NoError(t, err)
+	require.Positive(t, i.Size())
+	_, err = os.Stat(filepath.Join(folder, "bulk_wire.pprof"))
+	require.ErrorIs(t, err, fs.ErrNotExist)
+}
+
 func TestOptions(t *testing.T) {
 	for want, o := range map[string]Options{
 		"no benchmark is called": {Names: []string{"wires"}},
@@ -191,4 +205,7 @@ func TestOptions(t *testing.T) {
 		require.ErrorContains(t, o.Check(), want)
 	}
 	require.NoError(t, Options{}.Check())
+	require.True(t, Options{}.NeedsOpenGFW())
+	require.False(t, Options{Names: []string{"wire", "flood"}}.NeedsOpenGFW())
+	require.True(t, Options{Names: []string{"wire", "queued"}}.NeedsOpenGFW())
 }
