@@ -1,6 +1,8 @@
 package nfq
 
 import (
+	"encoding/binary"
+
 	"dpilab/rules"
 )
 
@@ -9,42 +11,44 @@ import (
 // older one, and an address that is not in it gets what the side's last packet came with (mostly the router there).
 // Not safe for concurrent use.
 type neighbours struct {
-	slots [neighbourSlots]neighbour
-	last  [2]neighbour // inside, outside
+	slots [2][neighbourSlots]neighbour // inside, outside
+	last  [2]neighbour
 }
 
 type neighbour struct {
 	ip    [16]byte
 	mac   [6]byte
-	side  rules.Side
 	known bool
 }
 
-const neighbourSlots = 1 << 10
+const neighbourSlots = 1 << 9
 
 // learn takes in that a packet from the IP address src came from this side with this address.
 func (n *neighbours) learn(src [16]byte, side rules.Side, mac [6]byte) {
-	e := neighbour{ip: src, mac: mac, side: side, known: true}
-	n.slots[slot(&src)] = e
-	n.last[side-rules.SideInside] = e
+	at := side - rules.SideInside
+	last := &n.last[at]
+	if last.known && last.ip == src && last.mac == mac { // as mostly
+		return
+	}
+	*last = neighbour{ip: src, mac: mac, known: true}
+	n.slots[at][slot(&src)] = *last
 }
 
 // find gives the frame address to use for an IP address of this side; false when nothing came from there yet.
 func (n *neighbours) find(ip [16]byte, side rules.Side) (mac [6]byte, ok bool) {
-	if e := &n.slots[slot(&ip)]; e.known && e.ip == ip && e.side == side {
+	at := side - rules.SideInside
+	if e := &n.slots[at][slot(&ip)]; e.known && e.ip == ip {
 		return e.mac, true
 	}
-	e := &n.last[side-rules.SideInside]
+	e := &n.last[at]
 	return e.mac, e.known
 }
 
-// slot is FNV-1a over the address.
-func slot(ip *[16]byte) uint32 {
-	h := uint32(2166136261)
-	for _, b := range ip {
-		h = (h ^ uint32(b)) * 16777619
-	}
-	return (h ^ h>>16) % neighbourSlots
+// slot is a multiplicative hash of the address.
+func slot(ip *[16]byte) uint64 {
+	const odd = 0x9e3779b97f4a7c15
+	h := binary.LittleEndian.Uint64(ip[:8])*odd ^ binary.LittleEndian.Uint64(ip[8:])
+	return h * odd >> 32 % neighbourSlots
 }
 
 // addresses reads source and destination of an IP packet, IPv4 ones in the first four bytes. False: not one.

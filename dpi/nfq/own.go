@@ -11,7 +11,7 @@ import (
 )
 
 const (
-	batchSize   = 64
+	batchSize   = 128      // packets of one receive; 64 cost a tenth more processor time on bulk traffic, 256 no less (choice)
 	verdictRoom = 64 << 10 // verdicts are sent when this is full, or at Flush
 	maxReplaced = 0xffff - attrHeader
 )
