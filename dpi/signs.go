@@ -6,10 +6,6 @@ import (
 	"dpilab/rules"
 )
 
-// encryptedPackets bounds the packets with payload that are counted for rules.TrickEncrypted (choice: a few round trips, in which a
-// tunnel with TLS inside has long shown itself).
-const encryptedPackets = 64
-
 // packetTricks are those that single packets show.
 var packetTricks = [...]rules.Trick{rules.TrickID, rules.TrickWindow, rules.TrickChecksum, rules.TrickMD5, rules.TrickTimestamp,
 	rules.TrickTTL, rules.TrickFake}
@@ -40,7 +36,7 @@ func (a *askedSigns) mayShow(f *flow) bool {
 	if a.late&^f.facts.Signs != 0 && f.looked < f.depth {
 		return true
 	}
-	return a.encrypted&^f.facts.Signs != 0 && f.facts.Protocol == rules.ProtocolNone && f.looked < encryptedPackets
+	return a.encrypted&^f.facts.Signs != 0 && f.facts.Protocol == rules.ProtocolNone && f.looked < rules.EncryptedPackets
 }
 
 // watch looks for signs in the packet at hand.

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"net/netip"
 	"strings"
+	"time"
 )
 
 // List is a named set of domains or of prefixes: one of the two, never both.
@@ -45,6 +46,7 @@ type List struct {
 	suffixes nameTable // of a file, all others, with a byte of hits each
 	mapped   *mapping  // holds what suffixes are made of, if they were compiled
 	domains  bool
+	took     time.Duration // to read it from its file
 }
 
 // Domains tells whether this is a list of domains.

@@ -10,12 +10,7 @@ import (
 // many, all of the same transports. It tells whether any packet is of interest.
 func merged(all []Interest) ([]Interest, bool) {
 	for i := range all {
-		if all[i].Transports == 0 {
-			all[i].Transports = anyTransport
-		}
-		if slices.Equal(all[i].To, everywhere) {
-			all[i].To = nil
-		}
+		all[i].tidy()
 	}
 	all = merge(all, func(x *Interest) mergeKey {
 		return mergeKey{transports: x.Transports, same: first(x.To), prefixes: len(x.To)}
@@ -39,6 +34,16 @@ func merged(all []Interest) ([]Interest, bool) {
 		}
 	}
 	return all, false
+}
+
+// tidy writes any of the transports, or of the addresses, in one way.
+func (x *Interest) tidy() {
+	if x.Transports == 0 {
+		x.Transports = anyTransport
+	}
+	if slices.Equal(x.To, everywhere) {
+		x.To = nil
+	}
 }
 
 // mergeKey is what interests have in common that are put together.

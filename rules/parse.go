@@ -114,7 +114,11 @@ func (d *draft) readList(f strictyaml.Field, l loader) (*List, error) {
 		return nil, f.Expected(what)
 	}
 	file := beside(d.File, s)
+	begun := time.Now()
 	list, err := openList(f.Name, file, l.fsys, l.left)
+	if err == nil {
+		list.took = time.Since(begun)
+	}
 	if bad := (*Error)(nil); err != nil && !errors.As(err, &bad) {
 		return nil, f.Fail("cannot read %s: %s", file, cause(err))
 	}
