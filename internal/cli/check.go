@@ -1,9 +1,13 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
+	"io"
+	"io/fs"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -18,20 +22,29 @@ import (
 var kindOf = regexp.MustCompile(`(?m)^(policy|topology|scenario)[ \t]*:`)
 
 func checkCommand() *cobra.Command {
-	return &cobra.Command{
+	var stats, asJSON bool
+	c := &cobra.Command{
 		Use:   "check FILE...",
 		Short: "Validate policies, tables of addresses, topologies, scenarios and traces",
-		Args:  cobra.MinimumNArgs(1),
+		Long: `Validate policies, tables of addresses, topologies, scenarios and traces.
+
+FILE may be the name of a policy that ships, too. With --stats, what a policy costs is said: its lists and indexes, memory, the time to
+load it, what it makes the kernel queue, and how long flows are seen before the kernel may have them.`,
+		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, files []string) error {
+			if asJSON && !stats {
+				return &exitError{exitUsage, errors.New("--json is for --stats: check says ok by its exit code")}
+			}
 			bad := 0
 			for _, file := range files {
-				what, err := check(file)
-				if err != nil {
+				say := checkOne
+				if stats {
+					say = statsOf(asJSON)
+				}
+				if err := say(cmd.OutOrStdout(), file); err != nil {
 					fmt.Fprintln(cmd.ErrOrStderr(), "dpilab:", err)
 					bad++
-					continue
 				}
-				fmt.Fprintf(cmd.OutOrStdout(), "%s: %s\n", file, what)
 			}
 			if bad > 0 {
 				return &exitError{exitUsage, errSaid}
@@ -39,11 +52,25 @@ func checkCommand() *cobra.Command {
 			return nil
 		},
 	}
+	c.Flags().BoolVar(&stats, "stats", false, "say what a policy costs, and what it makes the kernel queue")
+	c.Flags().BoolVar(&asJSON, "json", false, "with --stats: an object of JSON for each policy")
+	return c
+}
+
+func checkOne(out io.Writer, file string) error {
+	what, err := check(file)
+	if err == nil {
+		fmt.Fprintf(out, "%s: %s\n", file, what)
+	}
+	return err
 }
 
 // check validates one file and says what is in it.
 func check(file string) (string, error) {
 	data, err := os.ReadFile(file)
+	if errors.Is(err, fs.ErrNotExist) && slices.Contains(rules.ShippedNames(), file) {
+		return checkPolicy(file)
+	}
 	if err != nil {
 		return "", err
 	}
@@ -71,15 +98,7 @@ func check(file string) (string, error) {
 	}
 	switch string(m[1]) {
 	case "policy":
-		p, err := rules.Load(file)
-		if err != nil {
-			return "", err
-		}
-		c, err := p.Compile()
-		if err != nil {
-			return "", err
-		}
-		return fmt.Sprintf("policy %s of %s, %s", p.Name, p.Date, counted(len(c.Rules), "rule")), nil
+		return checkPolicy(file)
 	case "topology":
 		t, err := lab.ParseTopology(file, data)
 		if err != nil {
@@ -94,9 +113,31 @@ func check(file string) (string, error) {
 	return fmt.Sprintf("scenario %s, %d phases, %d probes", s.Name, len(s.Phases), len(s.Probes)), nil
 }
 
-// counted gives "1 rule" or "2 rules".
+func checkPolicy(file string) (string, error) {
+	p, err := openPolicy(file)
+	if err != nil {
+		return "", err
+	}
+	c, err := p.Compile()
+	if err != nil {
+		return "", err
+	}
+	return fmt.Sprintf("policy %s of %s, %s", p.Name, p.Date, counted(len(c.Rules), "rule")), nil
+}
+
+// openPolicy reads a file, or takes the shipped policy of that name where there is none.
+func openPolicy(file string) (*rules.Policy, error) {
+	if _, err := os.Stat(file); errors.Is(err, fs.ErrNotExist) && slices.Contains(rules.ShippedNames(), file) {
+		return rules.Shipped(file)
+	}
+	return rules.Load(file)
+}
+
+// counted gives "1 rule" or "2 rules", "1 entry" or "2 entries".
 func counted(n int, what string) string {
-	if n != 1 {
+	if stem, ok := strings.CutSuffix(what, "y"); ok && n != 1 {
+		what = stem + "ies"
+	} else if n != 1 {
 		what += "s"
 	}
 	return fmt.Sprintf("%d %s", n, what)

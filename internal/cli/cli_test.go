@@ -56,6 +56,8 @@ func TestUsage(t *testing.T) {
 		{"check", "requires at least 1 arg"},
 		{"trace O0266", "O026"},
 		{"check " + bad, bad + ":4:1:"},
+		{"check --json 2025-home", "--stats"},
+		{"check --stats nosuch", "nosuch"},
 		{"check /nonexistent.yaml", "no such file"},
 		{"check cli_test.go", "neither policy, topology nor scenario"},
 		{"list --max-memory much", `--max-memory: found "much", expected bytes such as 512MiB or 2GB`},
