@@ -92,7 +92,7 @@ func (b *addrsBuilder) add(p netip.Prefix, class uint32) {
 func (b *addrsBuilder) build() *addrs {
 	x := &addrs{classes: b.classes}
 	edges := b.edges(b.four)
-	all := hugePages(make([]interval, 0, len(edges)))
+	all := make([]interval, 0, len(edges))
 	for _, e := range edges {
 		all = append(all, interval{from: e.at.high, value: e.class})
 	}
@@ -149,7 +149,7 @@ func (b *addrsBuilder) edges(networks []network) []edge {
 
 // addSix puts the edges that are within one first half into intervals of their own.
 func (x *addrs) addSix(edges []edge) {
-	all := hugePages(make([]interval, 0, len(edges)+len(edges)/8))
+	all := make([]interval, 0, len(edges)+len(edges)/8)
 	for i := 0; i < len(edges); {
 		high, next := edges[i].at.high, i+1
 		for next < len(edges) && edges[next].at.high == high {

@@ -2,10 +2,10 @@ package rules
 
 import (
 	"encoding/binary"
-	"fmt"
 	"math/rand/v2"
 	"net/netip"
 	"slices"
+	"strconv"
 	"testing"
 
 	"github.com/gaissmai/bart"
@@ -160,34 +160,43 @@ func compilePrefixes(t testing.TB, all []netip.Prefix) *Compiled {
 // BenchmarkPrefix: hot asks for the same few addresses over and over, cold for others each time, out of all prefixes.
 func BenchmarkPrefix(b *testing.B) {
 	for _, n := range []int{10, 100_000, 1_000_000} {
-		all := manyPrefixes(n)
-		c := compilePrefixes(b, all)
-		for _, asked := range []struct {
-			name  string
-			addrs int
-		}{{"hot", 256}, {"cold", 1 << 17}} {
-			as := askedAddrs(all, asked.addrs)
-			b.Run(fmt.Sprintf("%d/%s", n, asked.name), func(b *testing.B) {
-				b.ReportAllocs()
-				for i := 0; b.Loop(); i++ {
-					sink = c.Addr(as[i&(asked.addrs-1)])
-				}
-			})
-		}
+		b.Run(strconv.Itoa(n), func(b *testing.B) {
+			all := manyPrefixes(n)
+			c := compilePrefixes(b, all)
+			for _, asked := range []struct {
+				name  string
+				addrs int
+			}{{"hot", 256}, {"cold", 1 << 17}} {
+				as := askedAddrs(all, asked.addrs)
+				b.Run(asked.name, func(b *testing.B) {
+					b.ReportAllocs()
+					for i := 0; b.Loop(); i++ {
+						sink = c.Addr(as[i&(asked.addrs-1)])
+					}
+				})
+			}
+		})
 	}
 }
 
-func BenchmarkCompilePrefixes(b *testing.B) {
-	all := manyPrefixes(1_000_000)
-	sorted := slices.SortedFunc(slices.Values(all), func(a, b netip.Prefix) int { return a.Addr().Compare(b.Addr()) })
-	for _, x := range []struct {
-		name string
-		all  []netip.Prefix
-	}{{"random", all}, {"sorted", sorted}} {
-		b.Run(x.name, func(b *testing.B) {
+// BenchmarkLoadPrefixes is the way from a text, in order or not, to a policy that is ready.
+func BenchmarkLoadPrefixes(b *testing.B) {
+	for _, order := range []string{"sorted", "random"} {
+		b.Run("1000000/"+order, func(b *testing.B) {
+			all := manyPrefixes(1_000_000)
+			if order == "sorted" {
+				slices.SortFunc(all, netip.Prefix.Compare)
+			}
+			var text []byte
+			for _, p := range all {
+				text = append(p.AppendTo(text), '\n')
+			}
 			b.ReportAllocs()
+			b.SetBytes(int64(len(text)))
 			for b.Loop() {
-				compilePrefixes(b, x.all)
+				l, err := parseList("many", "many.prefixes", text)
+				require.NoError(b, err)
+				compilePrefixes(b, l.Prefixes)
 			}
 		})
 	}

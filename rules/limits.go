@@ -61,10 +61,10 @@ func memoryWord(bytes int64) string {
 	return strconv.FormatInt(bytes, 10) + units[0]
 }
 
-// What an entry takes while a list is read and the policy compiled, in bytes: a name stands in two tables for a moment; a prefix is sorted and
+// What an entry takes while a list is read and the policy compiled, in bytes: a name stands in two tables for a moment, with its hash; a prefix is sorted and
 // becomes two intervals; each letter of a pattern with stars is a row of an automaton, of an expression some steps of a machine.
 const (
-	nameCost     = 2*(1+entryName) + 6 // and each letter twice
+	nameCost     = 2*(1+entryName) + 12 // and each letter twice
 	prefixCost   = 128
 	patternCost  = 128
 	unparsedCost = 1 << 10

@@ -100,7 +100,7 @@ func readList(name, file string, from io.Reader, size int64, left *budget) (*Lis
 	if !l.domains {
 		l.Prefixes = make([]netip.Prefix, 0, left.fits(size)/shortPrefix)
 	} else {
-		l.suffixes.entries = hugePages(make([]byte, 0, left.fits(size)/4*5)) // an entry has three bytes more than its name, a line one or two
+		l.suffixes.entries = make([]byte, 0, left.fits(size)/4*5) // an entry has three bytes more than its name, a line one or two
 		read = l.readName
 	}
 	if err := eachLine(file, from, longestLine, read); err != nil {

@@ -89,22 +89,24 @@ var sink Class
 // BenchmarkName: hot asks for the same thousand names over and over, cold for others each time, out of the whole list.
 func BenchmarkName(b *testing.B) {
 	for _, n := range []int{10, 100_000, 1_000_000, 10_000_000} {
-		c := manyNames(b, n)
-		for _, kind := range []struct{ name, before string }{{"hit", "www."}, {"miss", "not-"}} {
-			for _, asked := range []struct {
-				name  string
-				names int
-			}{{"hot", 1024}, {"cold", 1 << 20}} {
-				b.Run(fmt.Sprintf("%d/%s/%s", n, kind.name, asked.name), func(b *testing.B) {
-					names, ends := askedNames(kind.before, n, asked.names)
-					b.ReportAllocs()
-					for i := 0; b.Loop(); i++ {
-						at := i & (asked.names - 1)
-						sink = c.Name(names[ends[at]:ends[at+1]])
-					}
-				})
+		b.Run(strconv.Itoa(n), func(b *testing.B) {
+			c := manyNames(b, n)
+			for _, kind := range []struct{ name, before string }{{"hit", "www."}, {"miss", "not-"}} {
+				for _, asked := range []struct {
+					name  string
+					names int
+				}{{"hot", 1024}, {"cold", 1 << 19}} {
+					b.Run(kind.name+"/"+asked.name, func(b *testing.B) {
+						names, ends := askedNames(kind.before, n, asked.names)
+						b.ReportAllocs()
+						for i := 0; b.Loop(); i++ {
+							at := i & (asked.names - 1)
+							sink = c.Name(names[ends[at]:ends[at+1]])
+						}
+					})
+				}
 			}
-		}
+		})
 	}
 }
 
@@ -160,15 +162,25 @@ func BenchmarkNameStars(b *testing.B) {
 	}
 }
 
-// BenchmarkLoadNames is the way from a text to a policy that is ready.
+// BenchmarkLoadNames is the way from a file to a policy that is ready: of the text, and of the compiled form beside it.
 func BenchmarkLoadNames(b *testing.B) {
 	for _, n := range []int{10, 100_000, 1_000_000} {
-		text := manyLines(n, "")
 		b.Run(strconv.Itoa(n), func(b *testing.B) {
-			b.ReportAllocs()
-			b.SetBytes(int64(len(text)))
-			for b.Loop() {
-				compileList(b, text)
+			text := manyLines(n, "")
+			policy, file := listFolder(b, text)
+			compileFrom(b, 1<<30)
+			for _, form := range []string{"text", "compiled"} {
+				if form == "compiled" {
+					_, err := CompileList(file)
+					require.NoError(b, err)
+				}
+				b.Run(form, func(b *testing.B) {
+					b.ReportAllocs()
+					b.SetBytes(int64(len(text)))
+					for b.Loop() {
+						loadCompiled(b, policy)
+					}
+				})
 			}
 		})
 	}

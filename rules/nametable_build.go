@@ -28,14 +28,13 @@ func (t *nameTable) build(merge func(into, value []byte)) error {
 		return errors.New("found more names than a list can have: 4 GiB of them")
 	}
 	t.buckets = uint64(t.count/bucketNames + 1)
-	t.starts = hugePages(make([]byte, startBytes*(t.buckets+1)))
-	free := t.measure()
-	sorted := hugePages(make([]byte, len(t.entries)))
-	var k nameKey
-	count := 0
-	for at := 0; at < len(t.entries); at = t.next(at) {
+	t.starts = make([]byte, startBytes*(t.buckets+1))
+	free, hashes := t.measure()
+	sorted := make([]byte, len(t.entries))
+	count, at := 0, 0
+	for _, h := range hashes {
 		entry := t.entries[at:t.next(at)]
-		h, _ := k.of(entry[t.width+entryName:])
+		at += len(entry)
 		entry[t.width+entryTag] = byte(h)
 		bucket, _ := bits.Mul64(h, t.buckets)
 		from, to := t.start(bucket), free[bucket]
@@ -68,13 +67,14 @@ func (t *nameTable) setStart(bucket uint64, at uint32) {
 	binary.LittleEndian.PutUint32(t.starts[startBytes*bucket:], at)
 }
 
-// measure fills starts, and gives the same again.
-func (t *nameTable) measure() (starts []uint32) {
-	starts = make([]uint32, t.buckets+1)
+// measure fills starts, and gives the same again, and the hash of each entry.
+func (t *nameTable) measure() (starts []uint32, hashes []uint64) {
+	starts, hashes = make([]uint32, t.buckets+1), make([]uint64, 0, t.count)
 	var k nameKey
 	for at := 0; at < len(t.entries); at = t.next(at) {
 		next := t.next(at)
 		h, depth := k.of(t.entries[at+t.width+entryName : next])
+		hashes = append(hashes, h)
 		bucket, _ := bits.Mul64(h, t.buckets)
 		starts[bucket+1] += uint32(next - at)
 		t.depths |= 1 << min(depth, 63)
@@ -83,7 +83,7 @@ func (t *nameTable) measure() (starts []uint32) {
 		starts[i+1] += starts[i]
 		t.setStart(i+1, starts[i+1])
 	}
-	return starts
+	return starts, hashes
 }
 
 // same gives the entry of a bucket that has the name of another, or nil.
