@@ -60,7 +60,8 @@ type Engine struct {
 type Stats struct {
 	Packets   uint64 // handled
 	Malformed uint64 // of these, with broken headers: those without readable addresses pass
-	Unseen    uint64 // passed, or dropped where the profile fails closed, because the flow table was full
+	Unseen    uint64 // passed, or dropped where the profile says so, because the flow table was full
+	Evicted   uint64 // flows that gave way to others because it was
 	Accepted  uint64
 	Dropped   uint64
 	Rewritten uint64
@@ -75,6 +76,7 @@ func (s *Stats) Add(o Stats) {
 	s.Packets += o.Packets
 	s.Malformed += o.Malformed
 	s.Unseen += o.Unseen
+	s.Evicted += o.Evicted
 	s.Accepted += o.Accepted
 	s.Dropped += o.Dropped
 	s.Rewritten += o.Rewritten
@@ -190,7 +192,7 @@ func (e *Engine) decide() fate {
 	f := e.flow()
 	if f == nil {
 		e.stats.Unseen++
-		if e.policies[e.current].compiled.Profile.FailClosed {
+		if e.policies[e.current].compiled.Profile.LosesUnseen() {
 			return fate{Action: Drop}
 		}
 		return fate{}
@@ -240,7 +242,9 @@ func (e *Engine) flow() *flow {
 	i := e.flows.find(k, h)
 	if i == none {
 		if i = e.flows.open(k, h, e.now+time.Second); i == none {
-			return nil
+			if i = e.evict(k, h); i == none {
+				return nil
+			}
 		}
 		f := e.flows.at(i)
 		e.begin(f)

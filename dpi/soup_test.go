@@ -89,8 +89,11 @@ func soupPolicies(t testing.TB) map[string]*rules.Compiled {
 		},
 		"fragments": func(p *rules.Profile) { p.Fragments.Hold, p.Fragments.Inspect = true, true },
 		"strict":    func(p *rules.Profile) { p.MidStream, p.FailClosed, p.RemoteSYN = rules.MidStreamDrops, true, false },
-		"up":        func(p *rules.Profile) { p.Sees, p.MidStream, p.Originator = rules.Up, rules.MidStreamPasses, false },
-		"chances":   func(p *rules.Profile) { p.Miss, p.Fragments.Hold, p.HTTPEvery = rules.Chance{Share: 0.3}, true, true },
+		"evicts": func(p *rules.Profile) {
+			p.Full, p.Flows, p.Fooled.Sequence, p.Reassembly.TCP, p.Reassembly.Records = rules.FullEvicts, 8, false, true, true
+		},
+		"up":      func(p *rules.Profile) { p.Sees, p.MidStream, p.Originator = rules.Up, rules.MidStreamPasses, false },
+		"chances": func(p *rules.Profile) { p.Miss, p.Fragments.Hold, p.HTTPEvery = rules.Chance{Share: 0.3}, true, true },
 	} {
 		p := rules.Policy{Profile: rules.DefaultProfile(), Rules: soupRules()}
 		p.Profile.Flows, p.Profile.Fragments.Sets = 40, 5
@@ -191,7 +194,7 @@ func TestSoupIsForgotten(t *testing.T) {
 		require.Empty(t, open, name)
 		require.Empty(t, e.fragments.sets, name)
 		require.Zero(t, e.Stats().Open, name)
-		require.Zero(t, e.beliefs.used+e.readings.used+e.ledgers.used, name)
+		require.Equal(t, [3]int{}, [3]int{e.beliefs.used, e.readings.used, e.ledgers.used}, name)
 		for i := range e.policies {
 			require.Zero(t, e.policies[i].flows)
 		}

@@ -16,8 +16,12 @@ func second(d time.Duration) int64 { return int64(d / time.Second) }
 
 // add puts flow i, which is f, in its slot.
 func (w *wheel) add(i uint32, f *flow) {
-	// Neither into a slot that was passed already, nor into the one being emptied.
-	s := min(max(second(f.expires), w.cursor+1), w.cursor+slots-1) % slots
+	w.put(i, f, second(f.expires))
+}
+
+// put puts it in the slot of a second, but neither into a slot that was passed already, nor into the one being emptied.
+func (w *wheel) put(i uint32, f *flow, at int64) {
+	s := min(max(at, w.cursor+1), w.cursor+slots-1) % slots
 	f.slot = w.head[s]
 	w.head[s] = i
 }

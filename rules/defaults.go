@@ -84,6 +84,7 @@ func DefaultSources() []DefaultSource {
 		{"trailing dot", imc21},
 		{"miss", choice},
 		{"flows", choice},
+		{"full", choice},              // as fail, for want of a source: overload leaves traffic unfiltered (TDOC, D)
 		{"fail", Source{"TDOC", "D"}}, // five lost keep-alives, and the wire is closed past the box
 	}
 }

@@ -140,7 +140,9 @@
 //	                                # without a packet for so long, a flow is forgotten. closed: after a FIN or RST; same: as tcp
 //	trailing dot: differs           # same: whether "name." is another name than "name"
 //	miss: 0%                        # of the flows that are not looked at; as a chance: {share: 1%, of: client}
-//	flows: 1000000                  # remembered at once; more pass unseen
+//	flows: 1000000                  # remembered at once
+//	full: fails                     # passes, drops, evicts: what becomes of packets of more flows than those. fails: as fail says. evicts: the
+//	                                # flow that would be forgotten soonest gives way, one that a rule hit only if many others are hit as well
 //	fail: open                      # closed: what becomes of packets when the box is dead or does not keep up
 //
 // # Extending

@@ -57,7 +57,7 @@ func (c *Compiled) Need() Need {
 	}
 	n.Interests, n.Everything = merged(d.interests)
 	// A table that is full loses the packets of all flows that are not in it.
-	if n.Everything = n.Everything || c.Profile.FailClosed; n.Everything {
+	if n.Everything = n.Everything || c.Profile.LosesUnseen(); n.Everything {
 		n.Interests = nil
 	}
 	n.Payload = c.needsPayload() && (n.Everything || len(n.Interests) > 0) || c.Profile.Fragments.Hold

@@ -71,7 +71,7 @@ func (d *needs) block(i int, dir Direction, to []netip.Prefix, before *sayings) 
 // blocksHold tells whether the profile leaves flows to blocked addresses to their rule, all of them and from the first packet on. Where a
 // full table loses packets, they count as well: they fill it.
 func (c *Compiled) blocksHold() bool {
-	return c.Profile.Miss.Share == 0 && c.Profile.MidStream != MidStreamPasses && !c.Profile.FailClosed
+	return c.Profile.Miss.Share == 0 && c.Profile.MidStream != MidStreamPasses && !c.Profile.LosesUnseen()
 }
 
 // dropsAll tells whether the rule drops all packets in one direction, or both, of the flows that it hits, the deciding one among them. The

@@ -60,6 +60,7 @@ func (p *Profile) settings() []setting {
 			return err
 		}},
 		{"flows", number(&p.Flows, "a number of flows from 1 to 100000000", 1, 100_000_000)},
+		{"full", oneOf(&p.Full, "fails", "passes", "drops", "evicts")},
 		{"fail", either(&p.FailClosed, "open", "closed")},
 	}
 }

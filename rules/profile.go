@@ -25,8 +25,29 @@ type Profile struct {
 	Closed      time.Duration // how long a TCP flow is remembered after a FIN or RST; 0: as any other (IMC21: neither clears it)
 	TrailingDot bool          // a trailing dot in a name is ignored; the 2021 boxes took it for another name (IMC21)
 	Miss        Chance        // of flows that are not looked at
-	Flows       int           // flows remembered at once; more pass unseen
+	Flows       int           // flows remembered at once
+	Full        Full          // packets of more flows than those
 	FailClosed  bool          // packets are lost when the box does not keep up or is dead; the real ones fail open (TDOC)
+}
+
+// Full is what a box does with a packet whose flow it does not know, while it remembers as many as it can.
+type Full uint8
+
+// FullFails: the packet is lost where FailClosed is set, and else passes unseen, as FullPasses has it. FullEvicts: another flow gives way, and
+// the packet opens its own. The one that would be forgotten soonest does, as far as was known when it was last looked for: among many
+// half-open ones, one of those. A flow that a rule hit gives way only where a number of others that were looked at are hit as well,
+// so that a flood does not lift a block (choice); it then starts over with its next packet. What a rule holds beyond the flow, for a pair
+// or a server, stays in any case.
+const (
+	FullFails Full = iota
+	FullPasses
+	FullDrops
+	FullEvicts
+)
+
+// LosesUnseen tells whether packets of flows that find no room are lost.
+func (p *Profile) LosesUnseen() bool {
+	return p.Full == FullDrops || p.Full == FullFails && p.FailClosed
 }
 
 // MidStream is what a box does with a TCP flow that it meets after its SYN.

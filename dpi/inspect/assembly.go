@@ -1,5 +1,7 @@
 package inspect
 
+import "math/bits"
+
 // maxCrypto bounds the handshake that is put together, of QUIC and of DTLS: what every endpoint of QUIC must be able to
 // hold (RFC 9000, section 7.5). Bytes beyond it are not kept.
 const maxCrypto = 4096
@@ -45,8 +47,12 @@ func (a *assembly) keep(offset int, piece []byte) {
 // grow counts the bytes without a gap, and tells whether they are more than before.
 func (a *assembly) grow() bool {
 	before := a.length
-	for a.length < maxCrypto && a.have[a.length/64]>>(a.length%64)&1 == 1 {
-		a.length++
+	for a.length < maxCrypto {
+		n := bits.TrailingZeros64(^(a.have[a.length/64] >> (a.length % 64)))
+		a.length += n
+		if n == 0 || a.length%64 != 0 {
+			break
+		}
 	}
 	return a.length > before
 }
