@@ -39,6 +39,7 @@ func (r *runner) connections() error {
 	large := "connections_" + sizeName(r.o.Domains)
 	paths := []path{
 		wirePath("connections_wire"),
+		rulesPath("connections_rules", small),
 		boxPath("connections_10", small, lab.BoxOptions{}),
 		boxPath(large, r.large, lab.BoxOptions{}),
 		boxPath("connections_every", func(p *policies) (*rules.Compiled, error) { return p.every(r.o.Domains) }, lab.BoxOptions{}),
@@ -59,7 +60,7 @@ func (r *runner) connections() error {
 		if err != nil {
 			return err
 		}
-		if err := r.checkNames(p, round); err != nil {
+		if err := r.checkNames(b, round); err != nil {
 			return err
 		}
 		r.samples.set(p.name, "connections/s", round, perSecond(x))
@@ -72,6 +73,7 @@ func (r *runner) connections() error {
 	if err != nil {
 		return err
 	}
+	r.compare("connections_rules_vs_wire", "connections_rules", "connections_wire", over)
 	r.compare("connections_every_vs_wire", "connections_every", "connections_wire", over)
 	for _, other := range []string{"wire", "10", "gonfqueue", "opengfw_1", "opengfw_" + sizeName(r.openGFWList())} {
 		r.compare(large+"_vs_"+other, large, "connections_"+other, over)
@@ -105,8 +107,8 @@ func (r *runner) connect() (answer, error) {
 }
 
 // checkNames proves that what was measured blocks: listed names, and what is under them, do not get through where there is a box; all
-// others do, and on the bare wire every name.
-func (r *runner) checkNames(p path, round int) error {
+// others do, and where nothing decides every name.
+func (r *runner) checkNames(b running, round int) error {
 	in := nameAt(0) // in all lists, even those of one name
 	x, err := r.client.ask(r.ctx, job{
 		Kind: "try", To: serverAddr, Names: []string{in, "www." + in, nameAt(r.o.Domains + round), "www." + nameAt(r.o.Domains+round)},
@@ -114,7 +116,11 @@ func (r *runner) checkNames(p path, round int) error {
 	if err != nil {
 		return err
 	}
-	blocks := p.name != "connections_wire"
+	blocks := true
+	switch b.(type) {
+	case bareWire, deadBox:
+		blocks = false
+	}
 	for i, open := range x.Open {
 		listed := i < 2
 		switch {

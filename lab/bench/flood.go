@@ -91,35 +91,33 @@ func (r *runner) floodWith(kind string, b *lab.Box) error {
 	if err != nil {
 		return err
 	}
-	type poured struct {
-		x   answer
-		err error
+	type sent struct {
+		x     answer
+		after nfq.Counters
+		took  time.Duration
+		err   error
 	}
-	done := make(chan poured, 1)
+	done := make(chan sent, 1)
 	start := time.Now()
 	go func() {
 		x, err := r.client.ask(r.ctx, job{Kind: "flood", To: serverAddr, Names: []string{kind}, Rate: floodRate, For: 5 * r.o.Duration})
-		done <- poured{x, err}
+		took := time.Since(start)
+		after, err2 := b.Counters()
+		done <- sent{x, after, took, errors.Join(err, err2)}
 	}()
 	var p probed
 	for {
 		select {
-		case sent := <-done:
-			took := time.Since(start)
-			after, err := b.Counters()
-			if err = errors.Join(sent.err, err); err != nil {
-				return err
+		case s := <-done:
+			if s.err != nil {
+				return s.err
 			}
-			r.noteFlood(kind, sent.x, p, before, after, took, watch)
-			if err := r.recovered(inList, outside); err != nil {
-				return err
-			}
-			now, err := memory("VmRSS")
-			r.samples.set("flood_"+kind+"_memory_after", "MB resident", 0, now)
-			return err
+			r.noteFlood(kind, s.x, p, before, s.after, s.took, watch)
+			return r.recovered(kind, inList, outside)
 		default:
+			// Even after an error the flood is waited for: its agent does one job at a time.
 			if err := r.probe(&p, inList, outside); err != nil {
-				return err
+				return errors.Join(err, (<-done).err)
 			}
 		}
 	}
@@ -165,8 +163,8 @@ func (r *runner) noteFlood(kind string, sent answer, p probed, before, after nfq
 	r.ratio(row+"memory_mb", watch.end()-watch.first, true)
 }
 
-// recovered wants that the box is up after a flood.
-func (r *runner) recovered(inList, outside string) error {
+// recovered wants that the box is up after a flood, and notes the memory that it keeps.
+func (r *runner) recovered(kind, inList, outside string) error {
 	rest := 2 * r.o.Duration
 	select {
 	case <-time.After(rest):
@@ -180,7 +178,9 @@ func (r *runner) recovered(inList, outside string) error {
 	if !x.Open[1] {
 		return fmt.Errorf("%v after it nothing gets through: %s", rest, x.Why[1])
 	}
-	return nil
+	now, err := memory("VmRSS")
+	r.samples.set("flood_"+kind+"_memory_after", "MB resident", 0, now)
+	return err
 }
 
 // watch follows the memory of this process, which is the box's.
