@@ -154,10 +154,11 @@ func (q *own) send() error {
 	return nil
 }
 
-// sendTo is sendto(2) to the kernel, without the allocation of a Sockaddr.
+// sendTo is sendto(2) to the kernel, without the allocation of a Sockaddr. The scheduler is not told of the call, which works for up to a
+// millisecond and does not sleep: it would take the worker's place in the program away, and the worker would wait for another.
 func sendTo(fd int, b []byte) unix.Errno {
 	for {
-		_, _, e := unix.Syscall6(unix.SYS_SENDTO, uintptr(fd), uintptr(unsafe.Pointer(&b[0])), uintptr(len(b)), 0,
+		_, _, e := unix.RawSyscall6(unix.SYS_SENDTO, uintptr(fd), uintptr(unsafe.Pointer(&b[0])), uintptr(len(b)), 0,
 			uintptr(unsafe.Pointer(&kernelAddress)), unsafe.Sizeof(kernelAddress))
 		if e != unix.EINTR {
 			return e

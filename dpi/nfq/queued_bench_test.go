@@ -20,7 +20,8 @@ import (
 )
 
 // BenchmarkQueued is a bridge with a box whose real engine, under the policy 2025-home, sees every packet: what a policy that counts
-// costs. It compares the bare wire, either reader with one queue and two, and the own reader with the flows offloaded.
+// costs. It compares the bare wire, either reader with one queue and two, and the own reader with headers alone and with the flows
+// offloaded.
 //
 //   - bulk: one TCP flow; an iteration is 64 KiB;
 //   - connections: connect, send a ClientHello, read 256 bytes, close; an iteration is a connection, eight at a time;
@@ -36,12 +37,13 @@ func BenchmarkQueued(b *testing.B) {
 		run  func(*testing.B, *wire)
 	}{{"bulk", bulk}, {"connections", connections}, {"latency", latency}} {
 		for _, c := range []queuedCase{
-			{"wire", Own, 0, 0},
-			{"own-1", Own, 1, 0},
-			{"own-2", Own, 2, 0},
-			{"own-offload", Own, 1, KernelOffload},
-			{"go-nfqueue-1", GoNFQueue, 1, 0},
-			{"go-nfqueue-2", GoNFQueue, 2, 0},
+			{name: "wire"},
+			{name: "own-1", queues: 1},
+			{name: "own-2", queues: 2},
+			{name: "own-headers", queues: 1, headers: true},
+			{name: "own-offload", queues: 1, kernel: KernelOffload},
+			{name: "go-nfqueue-1", queues: 1, reader: GoNFQueue},
+			{name: "go-nfqueue-2", queues: 2, reader: GoNFQueue},
 		} {
 			b.Run(load.name+"/"+c.name, func(b *testing.B) { c.run(b, load.run) })
 		}
@@ -49,17 +51,30 @@ func BenchmarkQueued(b *testing.B) {
 }
 
 type queuedCase struct {
-	name   string
-	reader Reader
-	queues int // 0: no box
-	kernel Kernel
+	name    string
+	reader  Reader
+	queues  int // 0: no box
+	kernel  Kernel
+	headers bool // under a policy that reads no payload
 }
+
+// headersOnly is such a policy: it drops what goes to one address.
+const headersOnly = `policy: headers
+date: 2026-01-01
+about: one address
+profile: {fooled by: {checksum: true}}
+rules:
+  - {rule: one, when: {to: 192.0.2.1}, do: {drop: both}, source: {ref: choice}}
+`
 
 func (c *queuedCase) run(b *testing.B, load func(*testing.B, *wire)) {
 	w := newWire(b, true)
 	var d *Daemon
 	if c.queues > 0 {
 		p, err := rules.Shipped("2025-home")
+		if c.headers {
+			p, err = rules.Parse("headers.yaml", []byte(headersOnly), nil)
+		}
 		require.NoError(b, err)
 		policy, err := p.Compile()
 		require.NoError(b, err)
@@ -69,6 +84,8 @@ func (c *queuedCase) run(b *testing.B, load func(*testing.B, *wire)) {
 			return dpi.New(dpi.Options{Policy: policy, Seed: 1, Worker: i, Shared: shared})
 		}
 		config.Reader, config.Queues, config.Kernel = c.reader, c.queues, c.kernel
+		config.Need = rules.Need{Everything: true, Payload: policy.Need().Payload}
+		require.NotEqual(b, c.headers, config.Need.Payload)
 		d = w.start(config)
 		require.NoError(b, d.Each(func(int, Engine) {}))
 	}
