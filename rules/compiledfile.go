@@ -153,8 +153,8 @@ func (l *List) saveCompiled(text textSum) error {
 		return err
 	}
 	err = l.writeCompiled(f, text)
-	if err == nil {
-		err = f.Chmod(0o644)
+	if info, bad := os.Stat(l.File); err == nil && bad == nil {
+		err = f.Chmod(info.Mode().Perm()) // whoever may read the list may read this
 	}
 	if bad := f.Close(); err == nil {
 		err = bad

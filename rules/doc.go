@@ -145,6 +145,18 @@
 //	                                # flow that would be forgotten soonest gives way, one that a rule hit only if many others are hit as well
 //	fail: open                      # closed: what becomes of packets when the box is dead or does not keep up
 //
+// # Long lists
+//
+// A list may have millions of entries. What a name or an address costs to look up grows little with their number: past what a cache of the
+// CPU holds, it is one wait for memory. Patterns with stars and keywords are found in one pass, whatever their number, and so are regular
+// expressions; an expression whose automaton would be too large is tried alone, and costs microseconds a name.
+//
+// A list of 100,000 domains or more gets a compiled form beside it, NAME.domains.compiled, when it is first read from a folder that can be
+// written: it is mapped into memory the next time, in place of reading the text, as long as the text is the same. See CompileList.
+//
+// The lists of a policy may take 1 GiB of memory together, some 20 million domains or 6 million prefixes, unless the command's flag
+// --max-memory SIZE says otherwise. One that is too long, or has lost its line ends, is an error at its line; no more of it is read. See Limits.
+//
 // # Extending
 //
 // A policy that extends another has the other's profile, lists and rules. Profile keys and lists of the same name take the

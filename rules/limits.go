@@ -65,7 +65,7 @@ func memoryWord(bytes int64) string {
 // becomes two intervals; each letter of a pattern with stars is a row of an automaton, of an expression some steps of a machine.
 const (
 	nameCost     = 2*(1+entryName) + 12 // and each letter twice
-	prefixCost   = 128
+	prefixCost   = 160
 	patternCost  = 128
 	unparsedCost = 1 << 10
 	starCost     = 256 // a letter of either
