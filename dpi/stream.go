@@ -89,16 +89,24 @@ func (e *Engine) keep(f *flow, side int, data []byte, segments int, limit *rules
 // consume moves the start of the unread stream behind data.
 func (e *Engine) consume(f *flow, side int, data []byte) {
 	f.next[side] += uint32(len(data))
-	if r := e.reading(f); r != nil {
-		r.side[side].reset()
-	}
+	e.dropPieces(f, side)
 }
 
 // skip gives up what is kept of a stream and goes on behind the packet at hand.
 func (e *Engine) skip(f *flow, side int) {
 	f.setNext(side, e.start()+uint32(e.pkt.PayloadLength))
-	if r := e.reading(f); r != nil {
-		r.side[side].reset()
+	e.dropPieces(f, side)
+}
+
+// dropPieces lets go of what is kept of a stream, and of the flow's reading when it holds nothing else. The bytes stay what they are until
+// the next packet.
+func (e *Engine) dropPieces(f *flow, side int) {
+	r := e.reading(f)
+	if r == nil {
+		return
+	}
+	if r.side[side].reset(); r.side[1-side].empty() {
+		e.putReading(f)
 	}
 }
 

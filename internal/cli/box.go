@@ -117,6 +117,7 @@ func (f *boxFlags) run(ctx context.Context, out io.Writer) error {
 			if err := printCounters(out, d); err != nil {
 				return errors.Join(err, d.Close())
 			}
+			printFlows(out, d)
 		case <-again:
 			c, err := compile(f.policy)
 			if err == nil {
@@ -128,6 +129,14 @@ func (f *boxFlags) run(ctx context.Context, out io.Writer) error {
 			}
 			fmt.Fprintf(out, "box: policy %s read again, %d rules\n", c.Policy.Name, len(c.Rules))
 		}
+	}
+}
+
+// printFlows tells what the engines remember, as long as they run.
+func printFlows(out io.Writer, d *nfq.Daemon) {
+	var s dpi.Stats
+	if d.Each(func(_ int, e nfq.Engine) { s.Add(e.(*dpi.Engine).Stats()) }) == nil {
+		fmt.Fprintf(out, "box: flows open %d, opened %d, hit %d, evicted %d, packets unseen %d\n", s.Open, s.Opened, s.Hit, s.Evicted, s.Unseen)
 	}
 }
 

@@ -94,6 +94,7 @@ func TestBoxAlone(t *testing.T) {
 			require.NoError(t, syscall.Kill(os.Getpid(), syscall.SIGHUP))
 			require.Eventually(t, func() bool { return strings.Contains(out.String(), "stays as it was") }, 10*time.Second, 10*time.Millisecond)
 
+			require.Eventually(t, func() bool { return strings.Contains(out.String(), "flows open") }, 10*time.Second, 10*time.Millisecond, out.String())
 			stop()
 			require.Zero(t, <-code, out.String())
 			require.True(t, connects())
