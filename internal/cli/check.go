@@ -67,7 +67,7 @@ func checkOne(out io.Writer, file string) error {
 
 // check validates one file and says what is in it.
 func check(file string) (string, error) {
-	data, err := os.ReadFile(file)
+	data, err := readShort(file)
 	if errors.Is(err, fs.ErrNotExist) && slices.Contains(rules.ShippedNames(), file) {
 		return checkPolicy(file)
 	}
@@ -141,4 +141,19 @@ func counted(n int, what string) string {
 		what += "s"
 	}
 	return fmt.Sprintf("%d %s", n, what)
+}
+
+// readShort reads a file of a length that a person can write.
+func readShort(file string) ([]byte, error) {
+	const most = 16 << 20
+	f, err := os.Open(file)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, most+1))
+	if len(data) > most {
+		return nil, fmt.Errorf("%s: found more than %d bytes, expected a policy, topology, scenario, trace or table", file, most)
+	}
+	return data, err
 }

@@ -103,7 +103,7 @@ Exit codes: 0 all as expected, 1 not, 2 usage or a broken file, 3 the machine la
 	}
 	var addresses, memory string
 	root.PersistentFlags().StringVar(&addresses, "addresses", "", "a `file` with a name and prefixes a line, in place of the lab's addresses of that name in policies")
-	root.PersistentFlags().StringVar(&memory, "max-memory", "", "`SIZE`, such as 2GiB: what the lists of a policy may take while they are read, 1GiB without it; the collector of garbage then keeps to it, too")
+	root.PersistentFlags().StringVar(&memory, "max-memory", "", "a `size` such as 2GiB: what the lists of a policy may take while they are read (1GiB if not given), and below which the process then tries to stay")
 	root.PersistentPreRunE = func(*cobra.Command, []string) error {
 		if err := useMemory(memory); err != nil {
 			return err

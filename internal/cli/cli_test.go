@@ -87,6 +87,16 @@ func TestCheckTakesWhatShips(t *testing.T) {
 	require.Equal(t, len(files), strings.Count(out, "\n"))
 }
 
+// A file of any length is refused, not read.
+func TestCheckIsBounded(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "long.yaml")
+	require.NoError(t, os.WriteFile(file, []byte("policy: long\n"), 0o600))
+	require.NoError(t, os.Truncate(file, 1<<40))
+	code, _, err := call(t, "check", file)
+	require.Equal(t, exitUsage, code)
+	require.Contains(t, err, "long.yaml: found more than 16777216 bytes, expected a policy")
+}
+
 // A table of addresses can be checked alone, and is read by every command.
 func TestAddresses(t *testing.T) {
 	dir := t.TempDir()
