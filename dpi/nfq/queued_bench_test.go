@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -24,6 +25,7 @@ import (
 // offloaded.
 //
 //   - bulk: one TCP flow; an iteration is 64 KiB;
+//   - flows: the same by four flows, which several queues share;
 //   - connections: connect, send a ClientHello, read 256 bytes, close; an iteration is a connection, eight at a time;
 //   - latency: an iteration is 32 bytes there and back by UDP, one at a time; p50-us and p99-us.
 //
@@ -35,7 +37,7 @@ func BenchmarkQueued(b *testing.B) {
 	for _, load := range []struct {
 		name string
 		run  func(*testing.B, *wire)
-	}{{"bulk", bulk}, {"connections", connections}, {"latency", latency}} {
+	}{{"bulk", bulk(1)}, {"flows", bulk(4)}, {"connections", connections}, {"latency", latency}} {
 		for _, c := range []queuedCase{
 			{name: "wire"},
 			{name: "own-1", queues: 1},
@@ -133,25 +135,41 @@ func processorTime(who int) time.Duration {
 	return time.Duration(r.Utime.Nano() + r.Stime.Nano())
 }
 
-func bulk(b *testing.B, w *wire) {
-	from, to := w.pipe(b)
-	var received int64
-	var running sync.WaitGroup
-	running.Go(func() {
-		received, _ = io.CopyBuffer(struct{ io.Writer }{io.Discard}, struct{ io.Reader }{to}, make([]byte, 256<<10))
-	})
-	chunk := make([]byte, 64<<10)
-	b.ResetTimer()
-	for range b.N {
-		if _, err := from.Write(chunk); err != nil {
-			b.Fatal(err)
+// bulk gives a load of this many TCP flows, which share the iterations.
+func bulk(flows int) func(*testing.B, *wire) {
+	return func(b *testing.B, w *wire) {
+		var received atomic.Int64
+		var receivers, senders sync.WaitGroup
+		var senderEnds []*net.TCPConn
+		for range flows {
+			from, to := w.pipe(b)
+			senderEnds = append(senderEnds, from)
+			receivers.Go(func() {
+				n, _ := io.CopyBuffer(struct{ io.Writer }{io.Discard}, struct{ io.Reader }{to}, make([]byte, 256<<10))
+				received.Add(n)
+			})
 		}
+		chunk := make([]byte, 64<<10)
+		var left atomic.Int64
+		left.Store(int64(b.N))
+		b.ResetTimer()
+		for _, from := range senderEnds {
+			senders.Go(func() {
+				for left.Add(-1) >= 0 {
+					if _, err := from.Write(chunk); err != nil {
+						b.Error(err)
+						break
+					}
+				}
+				_ = from.CloseWrite()
+			})
+		}
+		senders.Wait()
+		receivers.Wait()
+		b.StopTimer()
+		require.Equal(b, int64(b.N)*int64(len(chunk)), received.Load())
+		b.ReportMetric(float64(received.Load())*8/1e6/b.Elapsed().Seconds(), "Mbit/s")
 	}
-	require.NoError(b, from.CloseWrite())
-	running.Wait()
-	b.StopTimer()
-	require.Equal(b, int64(b.N)*int64(len(chunk)), received)
-	b.ReportMetric(float64(received)*8/1e6/b.Elapsed().Seconds(), "Mbit/s")
 }
 
 // helloTo is a ClientHello in its record.
