@@ -10,8 +10,9 @@ import (
 // Linux 6.18: 2,296). Headers alone take about 1,270, but the copy range may be raised.
 const packetCost = 2304
 
-// buffer is the receive buffer that a full queue needs.
-func (c *QueueConfig) buffer() int { return c.Length * packetCost }
+// buffer is the receive buffer that a full queue needs. A queue is made longer than the default for an engine that holds packets: those
+// were read, and take no place in the buffer.
+func (c *QueueConfig) buffer() int { return min(c.Length, defaultLength) * packetCost }
 
 // setReceiveBuffer asks for room, beyond the system's limit if it may, which is so in the first user namespace only, and returns what it
 // got. The kernel doubles what is asked for, and its limit too. NETLINK_NO_ENOBUFS is not set: overflows are to be seen.
@@ -31,7 +32,7 @@ type QueueState struct {
 	Number uint16
 	Length int // packets that may wait for a verdict
 	Buffer int // the reader's receive buffer, in bytes as the kernel counts them
-	Needed int // of it, when as many packets of 1,500 bytes as may wait come faster than they are read
+	Needed int // of it, when as many packets of 1,500 bytes as may wait, but no more than 4096, come faster than they are read
 }
 
 // Queues says how the queues were set up, in the order of their numbers. Any goroutine.
@@ -59,7 +60,7 @@ func (d *Daemon) Shortage() string {
 	if short == 0 {
 		return ""
 	}
-	return fmt.Sprintf("%d of %d queues have a receive buffer of %d bytes, which holds about %d packets of the %d that may wait: "+
+	return fmt.Sprintf("%d of %d queues have a receive buffer of %d bytes, which holds about %d packets of 1,500 bytes where %d may wait: "+
 		"raise the system's limit (sysctl -w net.core.rmem_max=%d) and start again",
-		short, len(d.workers), worst.Buffer, worst.Buffer/packetCost, worst.Length, (worst.Needed+1)/2)
+		short, len(d.workers), worst.Buffer, worst.Buffer/packetCost, worst.Needed/packetCost, (worst.Needed+1)/2)
 }

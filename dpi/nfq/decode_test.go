@@ -2,6 +2,8 @@ package nfq
 
 import (
 	"encoding/binary"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -147,4 +149,17 @@ func BenchmarkVerdict(b *testing.B) {
 	for b.Loop() {
 		out = appendVerdict(out[:0], 1, 7, true, markBase|markPass, nil)
 	}
+}
+
+// Whatever the table looks like, reading it ends, and a line that is read is one that says so.
+func FuzzParseQueues(f *testing.F) {
+	f.Add("    0   1234     3 2 65531     5     6    77  1\n")
+	f.Add("1 2 3 4 5 6 7\n")
+	f.Add("70000 1 1 1 1 1 1 1 1\n")
+	f.Fuzz(func(t *testing.T, table string) {
+		all, err := parseQueues(table)
+		if err == nil {
+			require.Len(t, all, len(slices.Collect(strings.Lines(table))))
+		}
+	})
 }

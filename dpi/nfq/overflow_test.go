@@ -208,7 +208,7 @@ func TestShortage(t *testing.T) {
 		q := d.Queues()[0]
 		require.Positive(t, q.Buffer)
 		if q.Buffer < q.Needed { // unless the first user namespace is ours
-			require.Contains(t, d.Shortage(), "net.core.rmem_max=1207959552")
+			require.Contains(t, d.Shortage(), "net.core.rmem_max=4718592")
 		}
 		require.NoError(t, d.Close())
 	})

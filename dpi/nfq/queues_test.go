@@ -14,6 +14,8 @@ import (
 	"dpilab/dpi"
 	"dpilab/rules"
 
+	"github.com/google/nftables/expr"
+	"github.com/google/nftables/xt"
 	"github.com/stretchr/testify/require"
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
@@ -167,4 +169,20 @@ func TestOneQueueFails(t *testing.T) {
 	require.ErrorIs(t, d.Each(func(int, Engine) {}), ErrClosed)
 	w.ask(w.dialUDP(4), "fails open", "fails open")
 	require.NoError(t, d.Close())
+}
+
+// Either form of the expression names one queue and says whether packets pass when nobody listens.
+func TestQueueExpression(t *testing.T) {
+	for _, open := range []bool{false, true} {
+		flags := uint16(0)
+		if open {
+			flags = 1
+		}
+		native := attachment{failOpen: open}
+		require.Equal(t, []expr.Any{&expr.Queue{Num: 0x0102, Total: 1, Flag: expr.QueueFlag(flags)}}, native.queue(0x0102))
+		target := attachment{failOpen: open, xtables: true}
+		info := xt.Unknown(binary.NativeEndian.AppendUint16(nil, 0x0102))
+		info = append(binary.NativeEndian.AppendUint16(binary.NativeEndian.AppendUint16(info, 1), flags), 0, 0)
+		require.Equal(t, []expr.Any{&expr.Target{Name: "NFQUEUE", Rev: 3, Info: &info}}, target.queue(0x0102))
+	}
 }
