@@ -11,6 +11,8 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -159,6 +161,39 @@ func TestCompiledListIsUnmapped(t *testing.T) {
 	require.NotZero(t, c.Name(appendName(nil, 17)))
 	c = nil
 	require.Eventually(t, func() bool { runtime.GC(); return !mapped() }, 10*time.Second, 10*time.Millisecond)
+}
+
+// A policy may be dropped for another while a name is looked up in it: its file stays until that is over.
+func TestCompiledListStaysWhileItIsUsed(t *testing.T) {
+	compileFrom(t, 1)
+	bigLists(t, 1)
+	policy, _ := listFolder(t, manyLines(3000, ""))
+	loadCompiled(t, policy)
+	var now atomic.Pointer[Compiled]
+	now.Store(loadCompiled(t, policy))
+	stop := make(chan struct{})
+	var readers sync.WaitGroup
+	for range 2 {
+		readers.Go(func() {
+			for i := 0; ; i++ {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				if now.Load().Name(appendName(nil, i%3000)) == 0 {
+					t.Errorf("name %d is not there", i%3000)
+					return
+				}
+			}
+		})
+	}
+	for range 50 {
+		now.Store(loadCompiled(t, policy))
+		runtime.GC()
+	}
+	close(stop)
+	readers.Wait()
 }
 
 // seal makes the checksums right.
