@@ -225,10 +225,11 @@ func (e *Engine) decide() fate {
 	return fate{}
 }
 
-// offloads takes back from a verdict what the kernel must not do: pass a flow whose next packets the engine must see, to know in time
-// that it is over, or that it goes on.
+// offloads takes back from a verdict what the kernel must not do: keep a flow whose next packets the engine must see, to know in time
+// that it is over, or that it goes on, or that a further SYN is none that is sent again; and drop what the box does not see.
 func (e *Engine) offloads(f *flow, v fate) fate {
-	if v.Offload == OffloadPass && (f.state == tcpClosed || e.policies[f.policy].unsaid) {
+	g := &e.policies[f.policy]
+	if f.state != tcpOpen || v.Offload == OffloadPass && g.unsaid || v.Offload == OffloadDrop && g.oneWay {
 		v.Offload = OffloadNone
 	}
 	return v

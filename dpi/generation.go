@@ -21,6 +21,7 @@ type generation struct {
 	asked    askedSigns
 	doubts   doubts
 	unsaid   bool // no flow is given to the kernel to pass: one that it held longer than the engine would be met in its middle, and dropped
+	oneWay   bool // packets of one direction are not seen: the kernel, which knows none, would drop them as well
 	quic     inspect.QUICOptions
 }
 
@@ -33,6 +34,7 @@ func newGeneration(c *rules.Compiled) generation {
 		asked:    askedOf(c.Signs()),
 		doubts:   doubtsOf(c),
 		unsaid:   c.Profile.MidStream == rules.MidStreamDrops,
+		oneWay:   c.Profile.Sees != rules.Both,
 		quic:     quicOptions(&c.Profile.QUIC),
 		sizes:    c.Reads()&payloadFacts == 1<<rules.FactSize,
 	}

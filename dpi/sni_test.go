@@ -181,5 +181,36 @@ func TestFlowThatPassesIsOffloaded(t *testing.T) {
 	require.Equal(t, OffloadPass, w.send(rules.Down, ack, answer).Offload)
 
 	w = newWire(t, "- {rule: a, when: {to: 198.51.100.99}, do: {drop: both}, source: {ref: choice}}\n").flow()
-	require.Equal(t, OffloadPass, w.send(rules.Up, syn, nil).Offload, "no rule reads payload")
+	require.Equal(t, OffloadNone, w.send(rules.Up, syn, nil).Offload, "half open")
+	require.Equal(t, OffloadNone, w.send(rules.Down, syn|ack, nil).Offload)
+	require.Equal(t, OffloadPass, w.send(rules.Up, ack, nil).Offload, "no rule reads payload")
+}
+
+// A further SYN on a flow that the kernel passed means the same as if the engine had seen all: a new connection, under the policy of now.
+func TestSYNOnPassedFlow(t *testing.T) {
+	const calm, wall = "- {rule: a, when: {to: 198.51.100.99}, do: {drop: both}, source: {ref: choice}}\n", "- {rule: a, when: {to: 203.0.113.2}, do: {drop: both}, source: {ref: choice}}\n"
+	w := newWire(t, calm).flow()
+	w.send(rules.Up, syn, nil)
+	for _, x := range []struct {
+		dir   rules.Direction
+		flags uint8
+	}{{rules.Down, syn | ack}, {rules.Up, ack}, {rules.Down, ack}} {
+		if w.send(x.dir, x.flags, nil).Offload == OffloadPass {
+			break // the engine sees no more
+		}
+	}
+	w.engine.SetPolicy(policyOf(t, wall))
+	require.Equal(t, Drop, w.send(rules.Up, syn, nil).Action)
+}
+
+// Of a box that sees one direction, the kernel must not drop the other.
+func TestOneWayDropIsNotOffloaded(t *testing.T) {
+	const dead = "- {rule: a, when: {to: 203.0.113.2}, do: {drop: both}, source: {ref: choice}}\n"
+	for policy, want := range map[string]Offload{dead: OffloadDrop, "profile: {sees: up}\n---\n" + dead: OffloadNone} {
+		w := newWire(t, policy).flow()
+		require.Equal(t, OffloadNone, w.send(rules.Up, syn, nil).Offload, "half open")
+		v := w.send(rules.Up, ack, nil)
+		require.Equal(t, Drop, v.Action)
+		require.Equal(t, want, v.Offload)
+	}
 }
