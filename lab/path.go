@@ -20,6 +20,8 @@ type PathOptions struct {
 	Reader  nfq.Reader
 	Without nfq.Kernel // what the kernel is not to decide by itself, see BoxOptions
 	Skip    bool       // pauses set the boxes' clocks forward, and take no time
+
+	unwatched bool // nobody asks for Hits: the kernel may block
 }
 
 // Path is a trace's wire in the kernel: boxes in a row, each a bridge in a namespace of its own as in a Lab, routers that take one
@@ -128,9 +130,13 @@ func (p *Path) startBoxes(s trace.Setup) error {
 		}
 		b := p.boxes[i]
 		i++
+		watch := p.note
+		if p.options.unwatched {
+			watch = nil
+		}
 		var err error
 		b.box, err = openBox(b.wire, BoxOptions{
-			Policy: e.Policy, Seed: s.Seed, OnEvent: p.note, Reader: p.options.Reader, Without: p.options.Without,
+			Policy: e.Policy, Seed: s.Seed, OnEvent: watch, Reader: p.options.Reader, Without: p.options.Without,
 			processors: []int{p.processor}, around: p.marker.around,
 		})
 		if err != nil {

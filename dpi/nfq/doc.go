@@ -24,7 +24,9 @@
 //
 // A policy that comes by SetPolicy is for new flows. Those that are open are in @pass, or the engine knows them: until it does not know
 // any more, the kernel drops only what each of the policies blocks, and queues what any of them needs. The rules change in one
-// transaction; the sets behind them are filled before, in as many as the socket's buffer needs.
+// transaction; the sets behind them are filled before, in as many as the socket's buffer needs. Two things are not as if the engine had
+// seen all: of a flow that a block dropped from its first packet on nothing is remembered, so it is free at once under a policy that does
+// not block it; and a SYN on a flow that the kernel skipped begins another one, even where the box would take it for one that is sent again.
 //
 // Blocks need a packet's direction. On a bridge the forward hook shows the bridge as both interfaces, so a second table, of family bridge
 // and with the same name, marks packets by the ports that they cross. Without that family in the kernel the engine blocks.
