@@ -47,7 +47,7 @@ func TestCopyWhole(t *testing.T) {
 				return accept(p)
 			}}
 		}
-		c.Reader, c.Queues, c.QueueLength, c.Need = r, 2, 500, rules.Need{Everything: true}
+		c.Reader, c.Queues, c.QueueLength, c.Need = r, 2, 200, rules.Need{Everything: true}
 		d := w.start(c)
 		stop := make(chan struct{})
 		done := make(chan struct{})

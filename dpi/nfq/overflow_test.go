@@ -103,24 +103,39 @@ func TestWake(t *testing.T) {
 	}
 }
 
-// flood sends small datagrams to a far end that only counts them, and returns how many arrived.
-func (w *wire) flood(n int) int {
-	var l *net.UDPConn
+// flood is small datagrams of several flows, to a far end that only counts them.
+type flood struct {
+	w     *wire
+	to    *net.UDPConn
+	flows []*net.UDPConn
+}
+
+func (w *wire) flood(flows int) *flood {
+	f := &flood{w: w}
 	w.in(w.end, func() (err error) {
-		l, err = net.ListenUDP("udp", net.UDPAddrFromAddrPort(netip.AddrPortFrom(w.endIP[4], port)))
+		f.to, err = net.ListenUDP("udp", net.UDPAddrFromAddrPort(netip.AddrPortFrom(w.endIP[4], port)))
 		return err
 	})
-	defer l.Close()
-	require.NoError(w.t, l.SetReadBuffer(4<<20))
-	u := w.dialUDP(4)
+	w.t.Cleanup(func() { _ = f.to.Close() })
+	require.NoError(w.t, f.to.SetReadBuffer(4<<20))
+	for range flows {
+		f.flows = append(f.flows, w.dialUDP(4))
+	}
+	return f
+}
+
+// send sends n of each flow, and returns how many arrived.
+func (f *flood) send(n int) int {
 	for range n {
-		_, err := u.Write([]byte("flood"))
-		require.NoError(w.t, err)
+		for _, u := range f.flows {
+			_, err := u.Write([]byte("flood"))
+			require.NoError(f.w.t, err)
+		}
 	}
 	b := make([]byte, 64)
 	for arrived := 0; ; arrived++ {
-		require.NoError(w.t, l.SetReadDeadline(time.Now().Add(time.Second)))
-		if _, err := l.Read(b); err != nil || string(b[:5]) != "flood" {
+		require.NoError(f.w.t, f.to.SetReadDeadline(time.Now().Add(2*silence)))
+		if _, err := f.to.Read(b); err != nil || string(b[:5]) != "flood" {
 			return arrived
 		}
 	}
@@ -129,7 +144,8 @@ func (w *wire) flood(n int) int {
 // A queue that is too short for a slow engine, or has too small a buffer, misses packets: they all arrive where the box fails open, and
 // are lost where it fails closed. The counts add up: by id for a buffer, and for a queue where the kernel counts.
 func TestOverflow(t *testing.T) {
-	const sent = 400
+	const flows, each = 8, 25
+	const sent = flows * each
 	for _, closed := range []bool{false, true} {
 		for _, tiny := range []string{"queue", "buffer"} {
 			t.Run(fmt.Sprintf("FailClosed=%v/%s", closed, tiny), func(t *testing.T) {
@@ -152,10 +168,11 @@ func TestOverflow(t *testing.T) {
 				}
 				ended := make(chan error, 1)
 				go func() { ended <- d.Run(t.Context()) }()
-				arrived := w.flood(sent)
+				f := w.flood(flows)
+				arrived := f.send(each)
 				n := w.counters(d)
-				if tiny == "buffer" && !closed { // what was missed shows by the next packet
-					w.flood(1)
+				if tiny == "buffer" && !closed { // what was missed shows by the next packet of the queue
+					require.Equal(t, flows, f.send(1))
 					n = w.counters(d)
 				}
 				require.Zero(t, n.Waiting+n.Refused+n.Dropped)
