@@ -13,6 +13,7 @@ const chunk = 512
 type table struct {
 	seed   uint64
 	index  places
+	coming places // parts of the next index
 	former places // that index grows out of; nil: nothing
 	moved  int    // places of former that are empty for good
 	chunks [][]flow
@@ -22,15 +23,12 @@ type table struct {
 	wheel  wheel
 }
 
-const (
-	leastPlaces = 1024
-	// moves are the steps in which an index grows with a flow that opens: three would do, one for each place of the former one, which is at
-	// most half full, before the new one is half full.
-	moves = 8
-)
+// moves are the steps in which an index grows with a flow that opens: three would do, one for each place of the former one, which is at
+// most half full, and for each flow in it, before the new one is half full.
+const moves = 8
 
 func newTable(limit int, seed uint64) table {
-	return table{seed: seed, index: make(places, leastPlaces), limit: limit}
+	return table{seed: seed, index: places{new([part]place)}, limit: limit}
 }
 
 func (t *table) at(i uint32) *flow { return &t.chunks[i/chunk][i%chunk] }
@@ -48,7 +46,7 @@ func (t *table) find(k *key, h uint64) uint32 {
 
 func (t *table) findIn(s places, k *key, h uint64) uint32 {
 	for b := h; ; b++ {
-		p := s[b&uint64(len(s)-1)]
+		p := *s.at(b)
 		if p == 0 || p.hash() == uint32(h) && t.at(p.flow()).key.same(k) {
 			return p.flow()
 		}
@@ -85,20 +83,27 @@ func (t *table) grow() {
 	}
 }
 
-// growIndex makes room for one more place.
+// growIndex makes room for one more place. The next index is made part by part before it is needed.
 func (t *table) growIndex() {
 	if t.former == nil {
-		if 2*(t.used+1) <= len(t.index) {
+		size := t.index.size()
+		if size >= 2*t.limit {
 			return
 		}
-		t.former, t.moved, t.index = t.index, 0, make(places, 2*len(t.index))
+		for due := (8*t.used - 3*size) * 2 * len(t.index) / size; len(t.coming) < due; {
+			t.coming = append(t.coming, new([part]place))
+		}
+		if 2*(t.used+1) <= size {
+			return
+		}
+		t.former, t.moved, t.index, t.coming = t.index, 0, t.coming, nil
 	}
 	for range moves {
-		if t.moved == len(t.former) {
+		if t.moved == t.former.size() {
 			t.former = nil
 			return
 		}
-		if p := t.former[t.moved]; p != 0 {
+		if p := *t.former.at(uint64(t.moved)); p != 0 {
 			t.index.add(p)
 			t.former.clear(uint64(t.moved)) // may bring another one here
 		} else {

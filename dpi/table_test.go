@@ -132,3 +132,39 @@ func endOf(t testing.TB, data [][]byte, client bool) netip.AddrPort {
 	t.Fatal("no UDP in the capture")
 	return netip.AddrPort{}
 }
+
+// Whatever opens and ends while the index grows, each flow that is open is found, and no other. Time does not pass, so the wheel does not
+// count.
+func TestIndexGrows(t *testing.T) {
+	r := rand.New(rand.NewPCG(7, 8))
+	tab := newTable(1_000_000, 99)
+	keyAt := func(n int) *key { return &key{insidePort: uint16(n), outsidePort: uint16(n >> 16), transport: 6} }
+	open, growing := map[int]bool{}, 0
+	for n := range 150_000 {
+		k := keyAt(n)
+		require.NotEqual(t, uint32(none), tab.open(k, tab.hash(k), time.Hour))
+		open[n] = true
+		if tab.former != nil {
+			growing++
+		}
+		for range 1 + r.IntN(2) {
+			k := keyAt(r.IntN(n + 1))
+			i := tab.find(k, tab.hash(k))
+			if x := int(k.outsidePort)<<16 | int(k.insidePort); i != none && r.IntN(5) == 0 {
+				require.Equal(t, *k, tab.at(i).key)
+				tab.close(i)
+				delete(open, x)
+			} else {
+				require.Equal(t, open[x], i != none)
+			}
+		}
+	}
+	require.Equal(t, len(open), tab.used)
+	require.Greater(t, growing, 10_000)
+	for n := range 150_000 {
+		k := keyAt(n)
+		if i := tab.find(k, tab.hash(k)); open[n] != (i != none) {
+			t.Fatalf("flow %d: open %v, found as %d", n, open[n], i)
+		}
+	}
+}
