@@ -46,36 +46,62 @@ const maxInterests = 16
 // An Interest names only what all packets of a flow have in common, so that a flow is seen from its first packet to its last or not
 // at all. Who opened it, its inside end, the profile's misses and chances can only make fewer flows of interest, and are left out.
 func (c *Compiled) Need() Need {
-	d := needs{c: c, areas: map[string][]netip.Prefix{}}
+	n, _ := c.need()
+	return n
+}
+
+func (c *Compiled) need() (Need, *needs) {
+	d := &needs{regions: newRegions(c)}
 	d.findBlocks()
-	n := Need{Blocks: d.blocks}
 	for i := range c.Rules {
 		d.addRule(i)
 	}
 	if c.Profile.MidStream == MidStreamDrops {
-		d.add(Interest{Transports: 1 << TransportTCP}) // any of which may be met in its middle
+		d.add(interest{transports: 1 << TransportTCP}) // any of which may be met in its middle
 	}
-	n.Interests, n.Everything = merged(d.interests)
+	d.merge()
+	n := Need{Blocks: d.blockPrefixes()}
 	// A table that is full loses the packets of all flows that are not in it.
-	if n.Everything = n.Everything || c.Profile.LosesUnseen(); n.Everything {
-		n.Interests = nil
+	if n.Everything = d.everything || c.Profile.LosesUnseen(); !n.Everything {
+		n.Interests = d.interestPrefixes()
 	}
 	n.Payload = c.needsPayload() && (n.Everything || len(n.Interests) > 0) || c.Profile.Fragments.Hold
-	return n
+	return n, d
 }
 
 // WithoutBlocks is the same need for a caller that leaves all blocks to the engine.
 func (n Need) WithoutBlocks() Need {
-	all := slices.Clone(n.Interests)
-	for _, b := range n.Blocks {
-		all = append(all, Interest{To: b.Prefixes})
+	if n.Everything || len(n.Blocks) == 0 {
+		n.Blocks = nil
+		return n
 	}
-	n.Blocks = nil
-	if !n.Everything {
-		n.Interests, n.Everything = merged(all)
+	var all spans
+	add := func(prefixes []netip.Prefix) {
+		for _, p := range prefixes {
+			all = append(all, spanOf(p))
+		}
+	}
+	for _, b := range n.Blocks {
+		add(b.Prefixes)
+	}
+	var rest []Interest
+	for _, x := range n.Interests {
+		if x.Transports == 0 && x.Ports == nil {
+			add(x.To)
+			continue
+		}
+		rest = append(rest, x)
+	}
+	to := join(all).prefixes()
+	n.Blocks, n.Interests = nil, append(rest, Interest{To: to})
+	if n.Everything = slices.Equal(to, everywhere); n.Everything {
+		n.Interests = nil
 	}
 	return n
 }
+
+// everywhere are all addresses.
+var everywhere = []netip.Prefix{netip.PrefixFrom(netip.IPv4Unspecified(), 0), netip.PrefixFrom(netip.IPv6Unspecified(), 0)}
 
 // headerFacts are those that need no payload.
 const headerFacts FactSet = 1<<FactTo | 1<<FactFrom | 1<<FactPort | 1<<FactSourcePort | 1<<FactTransport | 1<<FactOpened

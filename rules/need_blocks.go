@@ -1,6 +1,9 @@
 package rules
 
-import "net/netip"
+import (
+	"net/netip"
+	"slices"
+)
 
 // findBlocks finds the rules that drop by the outside address alone, and the prefixes that no rule before them has a say about.
 //
@@ -12,59 +15,96 @@ func (d *needs) findBlocks() {
 	if !d.c.blocksHold() {
 		return
 	}
-	d.rest = map[int][]netip.Prefix{}
-	before := sayings{}
+	d.rest = map[int]*region{}
+	before := newSayings(len(d.c.addrs.classes.members))
+	var asked []netip.Addr
 	for i := range d.c.Rules {
-		// What a resolver answers is changed before any rule is asked.
-		all := resolvers(&d.c.Rules[i].Do)
-		before.of[Both].insert(all)
-		before.of[Down].insert(all)
+		asked = append(asked, resolvers(&d.c.Rules[i].Do)...)
 	}
 	for i := range d.c.Rules {
-		to := d.to(i)
+		t := &d.c.tests[i]
+		to := d.ofRule(t)
 		dir, drops := d.c.dropsAll(i)
-		if drops && onlyTo(&d.c.Rules[i].When) && d.c.decidesAtOnce(i) && !before.any[dir] {
-			d.block(i, dir, to, &before)
+		if drops && t.when.onlyTo() && d.c.decidesAtOnce(i) && !before.any[dir] {
+			d.block(i, dir, to, before, asked)
 		}
-		if _, ok := reachOf(&d.c.Rules[i].When, &d.c.tests[i].when); ok {
+		if _, ok := reachOf(&d.c.Rules[i].When, &t.when); ok {
 			before.add(to, dir, drops)
 		}
 	}
 }
 
-// sayings are the prefixes of the rules so far, for each direction without those that drop all in it.
-type sayings struct {
-	of      [Down + 1]prefixSet
-	any     [Down + 1]bool
-	last    [Down + 1]*netip.Prefix // of what was added: many rules in a row may be for the same list
-	blocked prefixSet
+// block is a Block that is not written out.
+type block struct {
+	rule      int
+	direction Direction
+	to        *region
+	holes     []netip.Addr
 }
 
-func (s *sayings) add(to []netip.Prefix, dir Direction, drops bool) {
+// sayings are the classes of the rules so far, for each direction without those that drop all in it.
+type sayings struct {
+	of      [Down + 1][]bool
+	any     [Down + 1]bool
+	last    [Down + 1]*region // that was added: many rules in a row may be for the same list
+	blocked []bool
+}
+
+func newSayings(classes int) *sayings {
+	s := &sayings{blocked: make([]bool, classes)}
+	for i := range s.of {
+		s.of[i] = make([]bool, classes)
+	}
+	return s
+}
+
+func (s *sayings) add(to *region, dir Direction, drops bool) {
 	for x := range Down + 1 {
 		switch {
 		case drops && x == dir, s.any[x]:
 		case to == nil:
 			s.any[x] = true
-		case len(to) > 0 && s.last[x] != &to[0]:
-			s.last[x] = &to[0]
-			s.of[x].insert(to)
+		case s.last[x] != to:
+			s.last[x] = to
+			for _, class := range to.classes {
+				s.of[x][class] = true
+			}
 		}
 	}
 }
 
-func (d *needs) block(i int, dir Direction, to []netip.Prefix, before *sayings) {
-	if to == nil {
-		to = everywhere
+// block finds what of the region no rule before has a say about. What a resolver answers is changed before any rule is asked, so that
+// its packets down are none of a block.
+func (d *needs) block(i int, dir Direction, to *region, before *sayings, asked []netip.Addr) {
+	classes := d.present
+	if to != nil {
+		classes = to.classes
 	}
-	to = before.blocked.without(to)
-	b := Block{Rule: i, Direction: dir, Prefixes: before.of[dir].without(to)}
-	var own prefixSet
-	own.insert(b.Prefixes)
-	d.rest[i] = own.without(to)
-	if len(b.Prefixes) > 0 {
+	var own, rest []uint32
+	for _, class := range classes {
+		switch {
+		case before.blocked[class]:
+		case before.of[dir][class]:
+			rest = append(rest, class)
+		default:
+			own = append(own, class)
+		}
+	}
+	b := block{rule: i, direction: dir}
+	if dir != Up {
+		for _, a := range asked {
+			if contains(own, d.c.Addr(a).set()) && !slices.Contains(b.holes, a) {
+				b.holes = append(b.holes, a)
+			}
+		}
+	}
+	d.rest[i] = d.of(rest, slices.Clone(b.holes))
+	for _, class := range own {
+		before.blocked[class] = true
+	}
+	if len(own) > 0 {
+		b.to = d.of(own, nil)
 		d.blocks = append(d.blocks, b)
-		before.blocked.insert(b.Prefixes)
 	}
 }
 
@@ -94,9 +134,9 @@ func (c *Compiled) dropsAll(i int) (Direction, bool) {
 
 // decidesAtOnce tells whether the outside address of any flow says if the rule hits.
 func (c *Compiled) decidesAtOnce(i int) bool {
-	r := &c.Rules[i]
-	for j := range r.Unless {
-		if !onlyTo(&r.Unless[j]) {
+	r, t := &c.Rules[i], &c.tests[i]
+	for j := range t.unless {
+		if !t.unless[j].onlyTo() {
 			return false
 		}
 	}

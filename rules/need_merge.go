@@ -6,128 +6,121 @@ import (
 	"slices"
 )
 
-// merged puts interests together: those that differ in one field alone, then those that others take in, and, where they are still too
-// many, all of the same transports. It tells whether any packet is of interest.
-func merged(all []Interest) ([]Interest, bool) {
-	for i := range all {
-		all[i].tidy()
+// merge puts the interests together: those that differ in one field alone, then those that others take in, and, where they are still too
+// many, all of the same transports.
+func (d *needs) merge() {
+	d.group(func(x *interest) mergeKey { return mergeKey{transports: x.transports, to: x.to} })
+	d.group(func(x *interest) mergeKey { return mergeKey{transports: x.transports, ports: rangesText(x.ports)} })
+	d.group(func(x *interest) mergeKey { return mergeKey{transports: x.transports, to: x.to} })
+	d.group(func(x *interest) mergeKey { return mergeKey{ports: rangesText(x.ports), to: x.to} })
+	if len(d.interests) > maxInterests {
+		d.group(func(x *interest) mergeKey { return mergeKey{transports: x.transports} })
 	}
-	all = merge(all, func(x *Interest) mergeKey {
-		return mergeKey{transports: x.Transports, same: first(x.To), prefixes: len(x.To)}
+	d.interests = slices.DeleteFunc(slices.Clone(d.interests), func(x interest) bool {
+		return slices.ContainsFunc(d.interests, func(y interest) bool { return d.takesIn(&y, &x) && !d.takesIn(&x, &y) })
 	})
-	all = merge(all, func(x *Interest) mergeKey { return mergeKey{transports: x.Transports, text: rangesText(x.Ports)} })
-	all = merge(all, func(x *Interest) mergeKey { return mergeKey{transports: x.Transports, text: prefixesText(x.To)} })
-	all = merge(all, func(x *Interest) mergeKey { return mergeKey{text: rangesText(x.Ports) + prefixesText(x.To)} })
-	if len(all) > maxInterests {
-		all = merge(all, func(x *Interest) mergeKey { return mergeKey{transports: x.Transports} })
-	}
-	all = slices.DeleteFunc(slices.Clone(all), func(x Interest) bool {
-		return slices.ContainsFunc(all, func(y Interest) bool { return y.takesIn(&x) && !x.takesIn(&y) })
-	})
-	for i := range all {
-		x := &all[i]
-		if x.Transports != anyTransport {
-			continue
-		}
-		if x.Transports = 0; x.Ports == nil && x.To == nil {
-			return nil, true
-		}
-	}
-	return all, false
+	d.everything = slices.ContainsFunc(d.interests, func(x interest) bool { return x.any() })
 }
 
-// tidy writes any of the transports, or of the addresses, in one way.
-func (x *Interest) tidy() {
-	if x.Transports == 0 {
-		x.Transports = anyTransport
-	}
-	if slices.Equal(x.To, everywhere) {
-		x.To = nil
-	}
-}
+// any tells whether all packets are of interest.
+func (x *interest) any() bool { return x.transports == anyTransport && x.ports == nil && x.to == nil }
 
 // mergeKey is what interests have in common that are put together.
 type mergeKey struct {
 	transports uint32
-	same       *netip.Prefix // To is the same slice
-	prefixes   int
-	text       string
+	ports      string
+	to         *region
 }
 
-// merge joins the interests of the same key, in the order of the first of each.
-func merge(all []Interest, key func(*Interest) mergeKey) []Interest {
+// group joins the interests of the same key, in the order of the first of each.
+func (d *needs) group(key func(*interest) mergeKey) {
 	places := map[mergeKey]int{}
-	var groups [][]Interest
-	for i := range all {
-		k := key(&all[i])
+	var groups [][]interest
+	for i := range d.interests {
+		k := key(&d.interests[i])
 		at, ok := places[k]
 		if !ok {
 			at = len(groups)
 			places[k] = at
 			groups = append(groups, nil)
 		}
-		groups[at] = append(groups[at], all[i])
+		groups[at] = append(groups[at], d.interests[i])
 	}
-	var out []Interest
+	d.interests = nil
 	for _, g := range groups {
-		out = append(out, unite(g))
+		d.add(d.unite(g))
 	}
-	return out
 }
 
 // unite gives an interest in all that one of these is in, and in no more if they differ in one field alone.
-func unite(all []Interest) Interest {
+func (d *needs) unite(all []interest) interest {
 	if len(all) == 1 {
 		return all[0]
 	}
-	x := all[0]
+	x := interest{}
 	var ports []Range
-	var to [][]netip.Prefix
+	var to []*region
 	for i := range all {
-		x.Transports |= all[i].Transports
-		ports = append(ports, all[i].Ports...)
-		to = append(to, all[i].To)
-	}
-	x.Ports, x.To = nil, nil
-	if !slices.ContainsFunc(all, func(y Interest) bool { return y.Ports == nil }) {
-		x.Ports = joinRanges(ports)
-	}
-	if !slices.ContainsFunc(all, func(y Interest) bool { return y.To == nil }) {
-		if x.To = joined(to...); slices.Equal(x.To, everywhere) {
-			x.To = nil
+		x.transports |= all[i].transports
+		ports = append(ports, all[i].ports...)
+		if len(to) == 0 || to[len(to)-1] != all[i].to {
+			to = append(to, all[i].to)
 		}
 	}
+	if !slices.ContainsFunc(all, func(y interest) bool { return y.ports == nil }) {
+		x.ports = joinRanges(ports)
+	}
+	x.to = d.union(to)
 	return x
 }
 
 // takesIn tells whether each packet of y is one of x.
-func (x *Interest) takesIn(y *Interest) bool {
-	if y.Transports&^x.Transports != 0 || !rangesWithin(y.Ports, x.Ports) {
-		return false
-	}
-	if x.To == nil || y.To == nil {
-		return x.To == nil
-	}
-	var s prefixSet
-	s.insert(x.To)
-	return !slices.ContainsFunc(y.To, func(p netip.Prefix) bool { return !s.LookupPrefix(p) })
+func (d *needs) takesIn(x, y *interest) bool {
+	return y.transports&^x.transports == 0 && rangesWithin(y.ports, x.ports) && d.within(y.to, x.to)
 }
 
-// The texts of fields tell nil, which is any, from what has nothing in it.
+// interestPrefixes writes the interests out.
+func (d *needs) interestPrefixes() (all []Interest) {
+	to := make([]*region, len(d.interests))
+	for i := range d.interests {
+		to[i] = d.interests[i].to
+	}
+	for i, prefixes := range d.prefixes(to, nil) {
+		x := Interest{d.interests[i].transports, d.interests[i].ports, prefixes}
+		if x.Transports == anyTransport {
+			x.Transports = 0
+		}
+		all = append(all, x)
+	}
+	return all
+}
 
+// blockPrefixes writes the blocks out.
+func (d *needs) blockPrefixes() (all []Block) {
+	to, holes := make([]*region, len(d.blocks)), make([][]netip.Addr, len(d.blocks))
+	for i := range d.blocks {
+		to[i], holes[i] = d.blocks[i].to, d.blocks[i].holes
+	}
+	for i, prefixes := range d.prefixes(to, holes) {
+		if to[i] == nil {
+			var s spans
+			for _, p := range everywhere {
+				s = append(s, spanOf(p))
+			}
+			prefixes = s.without(holes[i]).prefixes()
+		}
+		if len(prefixes) > 0 {
+			all = append(all, Block{d.blocks[i].rule, d.blocks[i].direction, prefixes})
+		}
+	}
+	return all
+}
+
+// rangesText tells nil, which is any, from what has nothing in it.
 func rangesText(all []Range) string {
 	k := []byte{truthByte(all == nil)}
-	k = binary.LittleEndian.AppendUint32(k, uint32(len(all)))
 	for _, r := range all {
 		k = binary.LittleEndian.AppendUint32(k, uint32(r.Min)<<16|uint32(r.Max))
-	}
-	return string(k)
-}
-
-func prefixesText(all []netip.Prefix) string {
-	k := []byte{truthByte(all == nil)}
-	for _, p := range all {
-		k, _ = p.AppendBinary(k)
 	}
 	return string(k)
 }

@@ -2,8 +2,6 @@ package rules
 
 import (
 	"fmt"
-	"net/netip"
-	"slices"
 	"strings"
 )
 
@@ -30,22 +28,23 @@ type BlockStats struct {
 }
 
 func (c *Compiled) queueStats() QueueStats {
-	n := c.Need()
+	n, d := c.need()
 	q := QueueStats{Everything: n.Everything, Payload: n.Payload, Interests: []Reason{}, Blocks: []BlockStats{}}
-	parts := c.partsOfNeed()
-	interests := n.Interests
+	parts := d.parts()
+	merged := d.interests
 	if n.Everything {
-		interests = []Interest{{}}
+		merged = []interest{{transports: anyTransport}}
+		n.Interests = []Interest{{}}
 	}
-	for i := range interests {
-		q.Interests = append(q.Interests, Reason{interests[i].String(), reasonsFor(&interests[i], parts, n.Everything)})
+	for i := range merged {
+		q.Interests = append(q.Interests, Reason{n.Interests[i].String(), d.reasonsFor(&merged[i], parts, n.Everything)})
 	}
 	switch {
-	case n.Everything && c.Profile.FailClosed:
-		q.Says = append(q.Says, "everything: the profile's fail: closed loses the packets of flows that a full table has no room for")
+	case n.Everything && c.Profile.LosesUnseen():
+		q.Says = append(q.Says, "everything: by the profile, the packets of flows that find no room are lost")
 	case n.Everything:
 		q.Says = append(q.Says, "everything: "+few(q.Interests[0].Rules, "; "))
-	case len(interests) == 0:
+	case len(n.Interests) == 0:
 		q.Says = append(q.Says, "only fragments")
 	}
 	for _, r := range q.Interests {
@@ -69,60 +68,42 @@ func (c *Compiled) queueStats() QueueStats {
 
 // part is one interest of a rule, or of the profile.
 type part struct {
-	Interest
+	interest
 	name, says string
 }
 
-// partsOfNeed gives what Need puts together.
-func (c *Compiled) partsOfNeed() (parts []part) {
-	d := needs{c: c, areas: map[string][]netip.Prefix{}}
-	d.findBlocks()
-	for i := range c.Rules {
-		d.interests = d.interests[:0]
-		d.addRule(i)
-		for _, x := range d.interests {
-			parts = append(parts, part{x, c.Rules[i].Name, "rule " + c.Rules[i].Name + " " + c.asksOf(i)})
+// parts gives what was put together.
+func (d *needs) parts() (parts []part) {
+	apart := &needs{regions: d.regions, rest: d.rest}
+	for i := range d.c.Rules {
+		apart.interests = apart.interests[:0]
+		apart.addRule(i)
+		for _, x := range apart.interests {
+			parts = append(parts, part{x, d.c.Rules[i].Name, "rule " + d.c.Rules[i].Name + " " + d.c.asksOf(i)})
 		}
 	}
-	if c.Profile.MidStream == MidStreamDrops {
+	if d.c.Profile.MidStream == MidStreamDrops {
 		const why = "the profile's mid-stream: drops"
-		parts = append(parts, part{Interest{Transports: 1 << TransportTCP}, why, why})
-	}
-	for i := range parts {
-		parts[i].tidy()
+		parts = append(parts, part{interest{transports: 1 << TransportTCP}, why, why})
 	}
 	return parts
 }
 
-// reasonsFor gives the names of the rules whose parts went into x: in few words where everything did, and then only of those that
-// alone would need everything.
-func reasonsFor(x *Interest, parts []part, everything bool) (names []string) {
-	all := *x
-	all.tidy()
-	x = &all
-	var to prefixSet
-	to.insert(x.To)
-	within := map[*netip.Prefix]bool{} // of lists that rules share
+// reasonsFor gives the names of the rules whose parts went into x; where everything did, what those say that alone would need it.
+func (d *needs) reasonsFor(x *interest, parts []part, everything bool) (names []string) {
+	within := map[*region]bool{} // of lists that rules share
 	for i := range parts {
 		p := &parts[i]
-		if p.Transports&^x.Transports != 0 || !rangesWithin(p.Ports, x.Ports) || x.To != nil && p.To == nil {
-			continue
+		in, known := within[p.to]
+		if !known {
+			in = d.within(p.to, x.to)
+			within[p.to] = in
 		}
-		if x.To != nil && len(p.To) > 0 {
-			in, known := within[first(p.To)]
-			if !known {
-				in = !slices.ContainsFunc(p.To, func(q netip.Prefix) bool { return !to.LookupPrefix(q) })
-				within[first(p.To)] = in
-			}
-			if !in {
-				continue
-			}
+		if !in || p.transports&^x.transports != 0 || !rangesWithin(p.ports, x.ports) || everything && !p.any() {
+			continue
 		}
 		name := p.name
 		if everything {
-			if p.Transports != anyTransport || p.Ports != nil || p.To != nil {
-				continue
-			}
 			name = p.says
 		}
 		if len(names) == 0 || names[len(names)-1] != name {

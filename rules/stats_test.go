@@ -82,7 +82,7 @@ rules:
 	s = compile(t, `
 profile: {fail: closed}
 rules: [{rule: some, when: {port: 25, transport: tcp}, do: {drop: both}, source: {ref: choice}}]`).Stats()
-	require.Contains(t, s.Queue.Says[0], "fail: closed")
+	require.Contains(t, s.Queue.Says[0], "are lost")
 }
 
 // Each shipped policy can be told about, each of its rules is kept once and has a place in what is seen, and what needs a packet is named.
