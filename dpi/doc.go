@@ -7,4 +7,9 @@
 // The way of a packet: decode (package packet), find or open its flow, let the inspectors (package inspect) turn bytes into
 // facts, ask the policy (package rules) for the rule that those facts hit, and let the rule's mechanism decide this packet
 // and the ones that follow.
+//
+// What an engine remembers is bounded, whatever comes: flows by the profile (each takes less than 200 bytes, its place in the index
+// included), hellos that are incomplete and what flows have in common by constants, fragments by the profile. Nothing that is kept for
+// each flow holds a pointer, growing and forgetting go by small steps with the packets, and nothing on the way of a packet allocates once the pools
+// are as large as they need be.
 package dpi
