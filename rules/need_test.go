@@ -92,7 +92,8 @@ rules:
   - {rule: b, when: {to: 198.51.100.0/30}, do: {drop: both}, source: {ref: choice}}
   - {rule: c, when: {to: 198.51.100.0/29}, do: {drop: up}, source: {ref: choice}}`,
 			Need{Payload: true,
-				Interests: []Interest{{Transports: udpBit, Ports: []Range{{53, 53}}, To: prefixes("192.0.2.0/24", "198.51.100.1/32")}, {To: prefixes("198.51.100.1/32")}},
+				Interests: []Interest{{Transports: udpBit, Ports: []Range{{53, 53}}, To: prefixes("192.0.2.0/24", "198.51.100.1/32")},
+					{To: prefixes("198.51.100.1/32")}},
 				Blocks: []Block{{Rule: 1, Prefixes: prefixes("198.51.100.0/32", "198.51.100.2/31")},
 					{Rule: 2, Direction: Up, Prefixes: prefixes("198.51.100.4/30")}}}},
 		{"a rule before a block", `

@@ -88,6 +88,12 @@ func TestListsAreShort(t *testing.T) {
 			f.Known = AllFacts
 			require.GreaterOrEqual(t, c.Match(&f), 0, s.name)
 			require.LessOrEqual(t, c.Match(&f), i, s.name)
+			early := f
+			early.Known = headerFacts
+			require.Zero(t, testing.AllocsPerRun(10, func() {
+				c.Match(&f)
+				c.Pending(&early)
+			}), s.name)
 		}
 	}
 }

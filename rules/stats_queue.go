@@ -57,7 +57,8 @@ func (c *Compiled) queueStats() QueueStats {
 		x := BlockStats{c.Rules[b.Rule].Name, b.Direction.String(), len(b.Prefixes)}
 		q.Blocks = append(q.Blocks, x)
 		if len(q.Blocks) <= fewNames {
-			q.Says = append(q.Says, fmt.Sprintf("not at all, as the kernel drops them: %s of %s, rule %s", directed(b.Direction), prefixesWord(x.Prefixes), x.Rule))
+			q.Says = append(q.Says, fmt.Sprintf("not at all, as the kernel drops them: %s of %s, rule %s",
+				directed(b.Direction), prefixesWord(x.Prefixes), x.Rule))
 		}
 	}
 	if more := len(n.Blocks) - fewNames; more > 0 {

@@ -15,13 +15,16 @@ type rows struct {
 	fact  Fact
 	words int
 	bits  []uint64 // the row of the rules that do not ask, then one for each value, with these in it
+	some  uint32   // a bit for each row with a rule in it
 }
 
 // wordFacts are the facts with few values, and how many each has.
 var wordFacts = [...]struct {
 	fact   Fact
 	values int
-}{{FactProtocol, protocolCount}, {FactTransport, transportCount}, {FactOpened, sideCount}, {FactHello, helloCount}, {FactQUIC, quicCount}, {FactECH, 2}}
+}{
+	{FactProtocol, protocolCount}, {FactTransport, transportCount}, {FactOpened, sideCount}, {FactHello, helloCount}, {FactQUIC, quicCount}, {FactECH, 2},
+}
 
 func (c *Compiled) newTable(rules []int32) table {
 	t := table{rules: rules}
@@ -44,18 +47,23 @@ func (c *Compiled) newRows(rules []int32, fact Fact, values int) rows {
 	words := (len(rules) + 63) / 64
 	x := rows{fact: fact, words: words, bits: make([]uint64, words*(1+values))}
 	for i, r := range rules {
-		w, bit := &c.tests[r].when, uint64(1)<<(i%64)
+		w := &c.tests[r].when
 		accepts := w.valuesOf(fact)
 		for value := range values {
 			if accepts&(1<<value) != 0 {
-				x.bits[(1+value)*words+i/64] |= bit
+				x.set(1+value, i)
 			}
 		}
 		if !w.facts.Has(fact) {
-			x.bits[i/64] |= bit
+			x.set(0, i)
 		}
 	}
 	return x
+}
+
+func (x *rows) set(row, i int) {
+	x.bits[row*x.words+i/64] |= 1 << (i % 64)
+	x.some |= 1 << row
 }
 
 // valuesOf gives the values of the fact that the condition holds for, a bit each.
@@ -103,15 +111,17 @@ func (t *table) first(c *Compiled, f *Facts, want answer, bound int32) int32 {
 	var left [len(wordFacts)][]uint64
 	n := 0
 	for i := range t.rows {
-		x := &t.rows[i]
+		x, row := &t.rows[i], 0
 		switch {
 		case f.Known.Has(x.fact):
-			left[n] = x.bits[(1+f.value(x.fact))*x.words:][:x.words]
-		case want == yes: // not with this fact missing
-			left[n] = x.bits[:x.words]
-		default:
+			row = 1 + f.value(x.fact)
+		case want != yes: // or it is not with this fact missing
 			continue
 		}
+		if x.some&(1<<row) == 0 {
+			return bound
+		}
+		left[n] = x.bits[row*x.words:][:x.words]
 		n++
 	}
 	if n == 0 {

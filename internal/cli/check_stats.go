@@ -81,7 +81,7 @@ func (s *policyStats) write(out io.Writer) error {
 	fmt.Fprintf(t, "%s: policy %s, %s\n", s.File, s.Policy, counted(s.Rules, "rule"))
 	fmt.Fprintf(t, "  loaded in %s: read in %s, of which %s for lists; compiled in %s; what to queue derived in %s\n",
 		brief(s.Reading+s.Compile+s.Need), brief(s.Reading), brief(s.Lists), brief(s.Compile), brief(s.Need))
-	fmt.Fprintf(t, "  memory: %s held, of lists and indexes %s\n", bytesText(s.Heap), bytesText(s.Bytes))
+	fmt.Fprintf(t, "  memory: %s of heap held; lists and indexes are %s\n", bytesText(s.Heap), bytesText(s.Bytes))
 	for _, l := range s.Stats.Lists {
 		kind, place := "prefixes", ""
 		if l.Domains {
