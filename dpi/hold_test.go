@@ -82,9 +82,14 @@ func TestRegisterIsBounded(t *testing.T) {
 	}
 	require.Nil(t, r.take(who{rule: -1}, now))
 	r.m[who{rule: 7}].users.Add(-1)
-	require.Nil(t, r.take(who{rule: -1}, now), "looked at a moment ago")
-	require.NotNil(t, r.take(who{rule: -1}, now+2*time.Second))
-	require.Nil(t, r.take(who{rule: -2}, now+4*time.Second))
+	tries := 1
+	for r.take(who{rule: -1}, now) == nil {
+		tries++
+	}
+	require.LessOrEqual(t, tries, maxShared/sweepBudget, "the one that is not needed is met within a round")
+	for range maxShared / sweepBudget {
+		require.Nil(t, r.take(who{rule: -2}, now))
+	}
 	require.EqualValues(t, maxShared, r.n.Load())
 }
 

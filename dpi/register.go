@@ -14,8 +14,8 @@ type register struct {
 	n     atomic.Int64 // entries
 	mu    sync.Mutex
 	m     map[who]*entry
+	names round[who] // of m
 	free  []*entry
-	swept time.Duration
 }
 
 // who is what flows have in common. Fields that do not tell flows apart are zero.
@@ -60,11 +60,14 @@ func (r *register) take(w who, now time.Duration) *entry {
 
 // add enters a new entry of this name in place of one that may be there.
 func (r *register) add(w who, now time.Duration) *entry {
-	if _, ok := r.m[w]; !ok && len(r.m) >= maxShared && !r.sweep(now) {
-		return nil
-	}
 	if r.m == nil {
 		r.m = make(map[who]*entry)
+	}
+	if _, ok := r.m[w]; !ok {
+		if len(r.m) >= maxShared && !r.sweep(now, sweepBudget) {
+			return nil
+		}
+		r.names.add(w)
 	}
 	if len(r.free) == 0 {
 		for i, some := 0, make([]entry, 64); i < len(some); i++ {
@@ -78,19 +81,18 @@ func (r *register) add(w who, now time.Duration) *entry {
 	return x
 }
 
-// sweep makes room in a full register, at most once a second; it tells whether there is any.
-func (r *register) sweep(now time.Duration) bool {
-	if now < r.swept+time.Second {
-		return false
-	}
-	r.swept = now
-	for w, x := range r.m {
-		if x.idle(now) {
-			delete(r.m, w)
-			*x = entry{times: x.times[:0]}
-			r.free = append(r.free, x)
+// sweep makes room in a full register, as far as some of the entries are idle; it tells whether there is any.
+func (r *register) sweep(now time.Duration, budget int) bool {
+	r.names.some(budget, func(w who) bool {
+		x := r.m[w]
+		if !x.idle(now) {
+			return true
 		}
-	}
+		delete(r.m, w)
+		*x = entry{times: x.times[:0]}
+		r.free = append(r.free, x)
+		return false
+	})
 	r.n.Store(int64(len(r.m)))
 	return len(r.m) < maxShared
 }

@@ -8,8 +8,12 @@ import (
 	"dpilab/rules"
 )
 
-// maxShared bounds each of the tables; a full one takes nothing new until something in it has expired.
-const maxShared = 65536
+// maxShared bounds each of the tables; a full one takes nothing new until something in it has expired. sweepBudget is how many of them are
+// looked at for that when something is to be entered.
+const (
+	maxShared   = 65536
+	sweepBudget = 64
+)
 
 // Shared is what the engines of one box tell each other: servers that were learnt, queries that were redirected, whose answers may
 // come to another engine, and what rules do to more than one flow. Any goroutine. Engines look into it only when a policy put
@@ -78,7 +82,7 @@ type memory[K comparable, V any] struct {
 	n     atomic.Int64
 	mu    sync.Mutex
 	m     map[K]remembered[V]
-	swept time.Duration
+	names round[K] // of m
 }
 
 type remembered[V any] struct {
@@ -97,29 +101,31 @@ func (t *memory[K, V]) get(k K, now time.Duration) (V, bool) {
 func (t *memory[K, V]) put(k K, v V, now, until time.Duration, replace bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if r, ok := t.m[k]; ok && now < r.until && !replace {
-		return
-	}
-	if len(t.m) >= maxShared && !t.sweep(now) {
-		return
-	}
 	if t.m == nil {
 		t.m = make(map[K]remembered[V])
+	}
+	if r, ok := t.m[k]; ok {
+		if now < r.until && !replace {
+			return
+		}
+	} else {
+		if len(t.m) >= maxShared && !t.sweep(now, sweepBudget) {
+			return
+		}
+		t.names.add(k)
 	}
 	t.m[k] = remembered[V]{v, until}
 	t.n.Store(int64(len(t.m)))
 }
 
-// sweep makes room in a full table, at most once a second; it tells whether there is any.
-func (t *memory[K, V]) sweep(now time.Duration) bool {
-	if now < t.swept+time.Second {
-		return false
-	}
-	t.swept = now
-	for k, r := range t.m {
-		if r.until <= now {
-			delete(t.m, k)
+// sweep makes room in a full table, as far as some of what is in it has expired; it tells whether there is any.
+func (t *memory[K, V]) sweep(now time.Duration, budget int) bool {
+	t.names.some(budget, func(k K) bool {
+		if t.m[k].until > now {
+			return true
 		}
-	}
+		delete(t.m, k)
+		return false
+	})
 	return len(t.m) < maxShared
 }

@@ -202,13 +202,13 @@ func TestSoupIsForgotten(t *testing.T) {
 			for _, x := range r.m {
 				require.True(t, x.idle(now), name)
 			}
-			r.sweep(now)
+			r.sweep(now, maxShared)
 			require.Empty(t, r.m, name)
 		}
 		now += lessonLife
-		e.shared.learnt.sweep(now)
+		e.shared.learnt.sweep(now, maxShared)
 		require.Empty(t, e.shared.learnt.m, name)
-		e.shared.redirects.sweep(now)
+		e.shared.redirects.sweep(now, maxShared)
 		require.Empty(t, e.shared.redirects.m, name)
 	}
 }
