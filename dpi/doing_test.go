@@ -212,6 +212,21 @@ func TestFreeze(t *testing.T) {
 	require.Equal(t, Drop, w.up(nil))
 }
 
+// What a freeze cannot hit is not counted: flows that are passed, and those under another rule.
+func TestFreezeCountsNoOthers(t *testing.T) {
+	const policy = "- {rule: a, when: {to: 203.0.113.0/24, port: 80}, do: {drop: up}, source: {ref: choice}}\n" +
+		"- {rule: f, when: {to: 203.0.113.0/24, transport: tcp, port: 443}, do: {freeze: both, after: 3 payload packets}, source: {ref: choice}}\n"
+	for port, ledgers := range map[uint16]int{443: 1, 80: 0, 22: 0} {
+		w := newWire(t, policy)
+		w.server = netip.AddrPortFrom(w.server.Addr(), port)
+		w.flow().send(rules.Up, syn, nil)
+		w.send(rules.Down, syn|ack, nil)
+		v := w.send(rules.Up, ack, []byte("payload"))
+		require.Equal(t, ledgers, w.engine.ledgers.used, port)
+		require.Equal(t, port == 22, v.Offload == OffloadPass, port)
+	}
+}
+
 // B19: 15 to 20 KB down.
 func TestFreezeAfterBytes(t *testing.T) {
 	do := rules.Do{Mechanism: rules.MechanismFreeze, After: rules.Count{Range: rules.Range{Min: 15000, Max: 20000}, Unit: rules.UnitBytes, Direction: rules.Down}}

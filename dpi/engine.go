@@ -209,7 +209,7 @@ func (e *Engine) decide() fate {
 		e.look(f)
 	}
 	e.follow(f)
-	if e.policies[f.policy].freezes {
+	if e.policies[f.policy].freezes && e.mayFreeze(f) {
 		e.count(f)
 	}
 	if deciding && e.policies[f.policy].names {

@@ -23,6 +23,14 @@ func (e *Engine) freeze(f *flow, do *rules.Do) fate {
 	return e.block(f, do)
 }
 
+// mayFreeze tells whether the flow's tally can still matter: it is under a freeze, or a rule may put it under one.
+func (e *Engine) mayFreeze(f *flow) bool {
+	if f.rule == noRule {
+		return !f.is(flagPassed)
+	}
+	return f.do(e).Mechanism == rules.MechanismFreeze
+}
+
 // within tells whether the packet at hand, which is in the tally, fits into what may pass, and the ones before it had left anything.
 func (e *Engine) within(f *flow, c *rules.Count, most int64) bool {
 	sum := e.ledger(f).passed(c)
