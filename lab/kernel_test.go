@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
+	"net/netip"
 	"slices"
 	"testing"
 	"time"
@@ -11,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"dpilab/dpi/nfq"
+	"dpilab/dpi/packet"
 	"dpilab/dpi/trace"
 	"dpilab/rules"
 )
@@ -144,5 +146,43 @@ func outputs(t *testing.T, p *Path, batch []trace.Sent, policies []*rules.Compil
 func same(t *testing.T, want, got [][]trace.Output, batch []trace.Sent, k nfq.Kernel) {
 	for i := range want {
 		require.Equal(t, want[i], got[i], "packet %d of %d, %x, with %v", i, len(want), batch[i].Data, k)
+	}
+}
+
+// Under a policy that blocks a prefix the engine gets none of its packets but fragments, and under one that freezes a prefix it gets only
+// that prefix's, what is neither TCP nor UDP, and fragments.
+func TestKernelLeavesTheEngineWhatItNeeds(t *testing.T) {
+	for name, wants := range map[string]func(a netip.Addr, p *packet.Packet) bool{
+		"block": func(a netip.Addr, p *packet.Packet) bool {
+			return !netip.MustParsePrefix("203.0.113.0/29").Contains(a) && !netip.MustParsePrefix("2001:db8:2::/125").Contains(a) &&
+				p.Protocol != packet.TCP && p.Protocol != packet.UDP
+		},
+		"freeze": func(a netip.Addr, p *packet.Packet) bool {
+			frozen := p.Protocol == packet.TCP && min(p.SrcPort, p.DstPort) == 443 && (a == outsides[0][1] || a == outsides[1][1])
+			return frozen || p.Protocol != packet.TCP && p.Protocol != packet.UDP
+		},
+	} {
+		var queued uint64
+		batch := packetsOf(rand.New(rand.NewPCG(3, 3)), 200, false)
+		for _, s := range batch {
+			var p packet.Packet
+			require.NoError(t, p.Decode(s.Data))
+			outside := p.Dst
+			if s.From == trace.Server {
+				outside = p.Src
+			}
+			if p.Fragment || wants(packet.AddrOf(outside), &p) {
+				queued++
+			}
+		}
+		p := openPath(t, PathOptions{Without: nfq.KernelOffload, unwatched: true}, trace.Element{Policy: policyOf(t, kernelPolicies[name])})
+		before, err := p.boxes[0].box.Counters()
+		require.NoError(t, err)
+		marks := p.marker.count
+		_, err = p.Send(batch)
+		require.NoError(t, err)
+		n, err := p.boxes[0].box.Counters()
+		require.NoError(t, err)
+		require.Equal(t, queued, n.Received-before.Received-(p.marker.count-marks), name)
 	}
 }

@@ -154,3 +154,36 @@ func BenchmarkLoad(b *testing.B) {
 		require.NoError(b, d.decide([]rules.Need{n}))
 	}
 }
+
+// When the kernel can keep no more flows, the others go on as they did: through the engine, or skipped packet by packet.
+func TestFullSets(t *testing.T) {
+	for _, skips := range []bool{false, true} {
+		w := newWire(t, true)
+		w.echo(4)
+		c := w.config(func(p dpi.Packet) dpi.Verdict {
+			v := accept(p)
+			v.Offload = dpi.OffloadPass
+			return v
+		})
+		c.Flows = 4
+		if skips {
+			c.Kernel, c.Need = KernelAll, rules.Need{Interests: []rules.Interest{{Transports: 1 << rules.TransportICMP}}}
+		}
+		d := w.start(c)
+		for range 20 {
+			u := w.dialUDP(4)
+			for range 3 {
+				w.ask(u, "hello", "hello")
+			}
+		}
+		n := w.counters(d)
+		require.Zero(t, n.Refused+n.Dropped)
+		if skips {
+			require.Zero(t, n.Received)
+			require.Greater(t, n.Skipped, uint64(16*6-1), "%+v", n)
+		} else {
+			require.Greater(t, n.Received, uint64(16*6-1), "%+v", n)
+		}
+		require.Greater(t, n.OffloadedPass, uint64(4))
+	}
+}

@@ -63,10 +63,12 @@ func (d *Daemon) open() error {
 
 // install makes the kernel queue packets.
 func (d *Daemon) install() (err error) {
-	d.rules, err = installRules(d.config.NetNS, attachment{
-		pairs: d.ports.pairs(&d.config), inside: d.config.Inside, outside: d.config.Outside, bridged: d.config.Bridged, first: uint16(d.config.FirstQueue), queues: uint16(d.config.Queues),
-		failOpen: !d.config.FailClosed, offload: d.config.Kernel.Has(KernelOffload), skips: d.config.Kernel.Has(KernelSkips), decides: d.config.Kernel&(KernelBlocks|KernelSkips) != 0,
-		passIdle: d.config.PassIdle, dropFor: d.config.DropFor,
+	c := &d.config
+	d.rules, err = installRules(c.NetNS, attachment{
+		pairs: d.ports.pairs(c), inside: c.Inside, outside: c.Outside, bridged: c.Bridged,
+		first: uint16(c.FirstQueue), queues: uint16(c.Queues), failOpen: !c.FailClosed,
+		offload: c.Kernel.Has(KernelOffload), skips: c.Kernel.Has(KernelSkips), decides: c.Kernel&(KernelBlocks|KernelSkips) != 0,
+		flows: uint32(c.Flows), passIdle: c.PassIdle, dropFor: c.DropFor,
 	})
 	if err != nil {
 		return err

@@ -103,7 +103,7 @@ func tryTable(fill func(*attachment) error) error {
 		return err
 	}
 	a := &attachment{conn: conn, table: &nftables.Table{Name: tableName, Family: nftables.TableFamilyINet},
-		queues: 1, failOpen: true, families: families, passIdle: time.Second, dropFor: time.Second}
+		queues: 1, flows: 1, failOpen: true, families: families, passIdle: time.Second, dropFor: time.Second}
 	err = fill(a)
 	if err == nil {
 		err = conn.Flush()

@@ -26,7 +26,6 @@ const (
 	dynsetAdd    = 0
 	dynsetUpdate = unix.NFT_DYNSET_OP_UPDATE
 	dynsetDelete = 2 // NFT_DYNSET_OP_DELETE; x/sys does not have it
-	setSize      = 1 << 18
 
 	counterQueued  = "queued"
 	counterPass    = "passed"
@@ -41,6 +40,7 @@ type attachment struct {
 	inside     string      // interfaces, of a bridge or not, that tell a packet's direction
 	outside    string
 	bridged    bool
+	flows      uint32 // that the kernel may keep of each family, passed and dropped ones by themselves; two entries each
 	untold     bool   // the rules cannot tell the direction
 	first      uint16 // queue
 	queues     uint16
@@ -107,7 +107,7 @@ func (a *attachment) sets() error {
 			timeout time.Duration
 		}{"pass": {a.pass, a.passIdle}, "drop": {a.drop, a.dropFor}} {
 			s := &nftables.Set{Table: a.table, ID: setNumber.Add(1), Name: name + f.suffix, KeyType: f.keyType(), Concatenation: true,
-				Dynamic: true, HasTimeout: true, Timeout: set.timeout, Size: setSize}
+				Dynamic: true, HasTimeout: true, Timeout: set.timeout, Size: 2 * a.flows}
 			if err := a.conn.AddSet(s, nil); err != nil {
 				return fmt.Errorf("nfq: set %s: %w", s.Name, err)
 			}
