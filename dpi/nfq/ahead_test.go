@@ -10,6 +10,7 @@ import (
 	"dpilab/dpi"
 	"dpilab/rules"
 
+	"github.com/google/nftables"
 	"github.com/stretchr/testify/require"
 )
 
@@ -143,18 +144,6 @@ func many(n int) (all []netip.Prefix) {
 	return all
 }
 
-// BenchmarkLoad puts a hundred thousand prefixes into the kernel.
-func BenchmarkLoad(b *testing.B) {
-	w := newWire(b, true)
-	c := w.config(accept)
-	c.Kernel = KernelAll
-	d, _ := w.run(c)
-	n := rules.Need{Everything: true, Blocks: []rules.Block{{Prefixes: many(50_000)}}}
-	for b.Loop() {
-		require.NoError(b, d.decide([]rules.Need{n}))
-	}
-}
-
 // When the kernel can keep no more flows, the others go on as they did: through the engine, or skipped packet by packet.
 func TestFullSets(t *testing.T) {
 	for _, skips := range []bool{false, true} {
@@ -186,4 +175,34 @@ func TestFullSets(t *testing.T) {
 		}
 		require.Greater(t, n.OffloadedPass, uint64(4))
 	}
+}
+
+// Several sets that are long go to the kernel in several transactions, even where the socket's buffer is small.
+func TestManySets(t *testing.T) {
+	w := newWire(t, true)
+	w.echo(4)
+	c := w.config(accept)
+	c.Kernel = KernelAll
+	d, _ := w.run(c)
+	for _, d.rules.a.atOnce = range []int{100, 1} {
+		long := many(12_000)
+		n := rules.Need{Interests: []rules.Interest{{To: long[:10_000]}, {To: long[5_000:]}, {To: long[1_000:], Ports: []rules.Range{{Min: 1, Max: 2}}}}}
+		require.NoError(t, d.decide([]rules.Need{n}))
+		require.Len(t, d.rules.now.all, 7)
+		w.ask(w.dialUDP(4), "hello", "hello")
+		require.NotZero(t, w.counters(d).Skipped)
+		sets, err := d.rules.a.conn.GetSets(d.rules.a.table)
+		require.NoError(t, err)
+		require.Len(t, sets, 7+4, "those of before are gone")
+	}
+	bad := d.rules.a
+	bad.ahead = &nftables.Chain{Name: "none", Table: bad.table}
+	was := d.rules.a
+	d.rules.a = bad
+	require.Error(t, d.decide([]rules.Need{{Interests: []rules.Interest{{To: many(10)}}}}))
+	d.rules.a = was
+	sets, err := was.conn.GetSets(was.table)
+	require.NoError(t, err)
+	require.Len(t, sets, 7+4, "those of a failure as well")
+	w.ask(w.dialUDP(4), "hello", "hello")
 }

@@ -18,6 +18,7 @@ type aheadSets struct {
 	to     []map[string]*nftables.Set
 	ports  []*nftables.Set
 	all    []*nftables.Set
+	unsent int // messages with elements
 }
 
 // elementsAtOnce fit one message, whose list of elements has 64 KiB at most: the nftables package does not check.
@@ -80,16 +81,15 @@ func (a *attachment) filled(s *aheadSets, key nftables.SetDatatype, elements []n
 		return nil, fmt.Errorf("nfq: set %s: %w", set.Name, err)
 	}
 	s.all = append(s.all, set)
-	messages := 1
 	for part := range slices.Chunk(elements, 2*elementsAtOnce) {
 		if err := a.conn.SetAddElements(set, part); err != nil {
 			return nil, fmt.Errorf("nfq: set %s: %w", set.Name, err)
 		}
-		if messages++; messages >= a.atOnce {
+		if s.unsent++; s.unsent >= a.atOnce {
+			s.unsent = 0
 			if err := a.conn.Flush(); err != nil {
 				return nil, fmt.Errorf("nfq: fill a set of prefixes: %w", err)
 			}
-			messages = 0
 		}
 	}
 	return set, nil

@@ -122,7 +122,10 @@ func (k *kernelRules) decide(d *decisions) error {
 		err = k.a.forget(k.now)
 	}
 	if err != nil {
-		return errors.Join(fmt.Errorf("nfq: what the kernel decides by itself: %w", err), k.a.forget(fresh))
+		for _, set := range fresh.all { // one by one: some may never have come to be
+			_ = k.a.forget(&aheadSets{all: []*nftables.Set{set}})
+		}
+		return fmt.Errorf("nfq: what the kernel decides by itself: %w", err)
 	}
 	k.now = fresh
 	return nil
