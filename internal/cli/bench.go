@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -38,7 +39,9 @@ Exit codes: 0 measured, 1 something that was measured did not work (or, with --r
 				if len(names) == 0 {
 					f.options.Names = bench.Usual()
 				}
-				f.options.Names = append(f.options.Names, "flood")
+				if !slices.Contains(names, "flood") {
+					f.options.Names = append(f.options.Names, "flood")
+				}
 			}
 			if err := f.options.Check(); err != nil {
 				return err
