@@ -56,7 +56,7 @@ func (l *Lab) StartBox(name string, o BoxOptions) (*Box, error) {
 		return nil, err
 	}
 	l.mu.Lock()
-	l.boxes = append(l.boxes, b)
+	l.boxes = append(slices.DeleteFunc(l.boxes, (*Box).over), b) // or a lab would hold the flows of all boxes that it ever had
 	l.mu.Unlock()
 	return b, nil
 }
@@ -188,4 +188,11 @@ func (b *Box) Close() error {
 		b.err = errors.Join(b.end(), err)
 	}
 	return b.err
+}
+
+// over tells whether the box is closed. Whoever did that has its error.
+func (b *Box) over() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.closed
 }

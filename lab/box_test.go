@@ -138,3 +138,17 @@ func TestReloadOnTheWire(t *testing.T) {
 	require.Error(t, echo(young))
 	require.NoError(t, echo(old))
 }
+
+// A lab lets go of boxes that are closed, and of the flows that they remember.
+func TestLabForgetsClosedBoxes(t *testing.T) {
+	live(t)
+	top, err := OpenTopology("subscriber")
+	require.NoError(t, err)
+	l, err := Build(t.Context(), top, Options{})
+	require.NoError(t, err)
+	defer l.Close()
+	for range 3 {
+		require.NoError(t, startBox(t, l, "2025-home", BoxOptions{}).Close())
+	}
+	require.Len(t, l.boxes, 1)
+}
