@@ -33,6 +33,7 @@ profile:
   inspect: {hellos: first}
   fragments: {hold: true, inspect: true}
   flows: %d
+  full: %s
 
 rules:
   - rule: names
@@ -41,15 +42,15 @@ rules:
     source: {ref: choice}
 `
 
-// flooding gives the policy of a box that is flooded, which remembers so many flows.
-func (p *policies) flooding(count, flows int) (*rules.Compiled, error) {
+// flooding gives the policy of a box that is flooded, which remembers so many flows, and what it does with more.
+func (p *policies) flooding(count, flows int, full string) (*rules.Compiled, error) {
 	if _, err := p.file(count); err != nil {
 		return nil, err
 	}
-	name := "flood-" + sizeName(flows)
+	name := "flood-" + sizeName(flows) + "-" + full
 	return p.get(name, func() (string, error) {
 		file := filepath.Join(p.folder, name+".yaml")
-		return file, os.WriteFile(file, fmt.Appendf(nil, floodPolicy, name, policyName(count)+".domains", flows), 0o644)
+		return file, os.WriteFile(file, fmt.Appendf(nil, floodPolicy, name, policyName(count)+".domains", flows, full), 0o644)
 	})
 }
 
@@ -58,11 +59,15 @@ func (p *policies) flooding(count, flows int) (*rules.Compiled, error) {
 func (r *runner) flood() error {
 	var paths []path
 	for _, kind := range floodKinds {
-		flows := floodFlows
-		if kind == "full" {
+		flows, full := floodFlows, "fails"
+		switch kind {
+		case "full":
 			flows = fewFlows
+		case "evicts":
+			flows, full = fewFlows, kind
 		}
-		paths = append(paths, boxPath("flood_"+kind, func(p *policies) (*rules.Compiled, error) { return p.flooding(r.o.Domains, flows) }, lab.BoxOptions{}))
+		policy := func(p *policies) (*rules.Compiled, error) { return p.flooding(r.o.Domains, flows, full) }
+		paths = append(paths, boxPath("flood_"+kind, policy, lab.BoxOptions{}))
 	}
 	return r.rounds(1, paths, func(p path, b running, _ int) error {
 		return r.floodWith(strings.TrimPrefix(p.name, "flood_"), b.(box).Box)
@@ -151,7 +156,7 @@ func (r *runner) noteFlood(kind string, sent answer, p probed, before, after nfq
 	set := func(name, unit string, v float64) { r.samples.set(row+name, unit, 0, v) }
 	set("offered", "packets/s", float64(sent.Done)/sent.Took.Seconds())
 	set("handled", "packets/s", float64(after.Received-before.Received)/took.Seconds())
-	set("overflowed", "times", float64(after.Overflowed-before.Overflowed))
+	set("overflowed", "packets", float64(after.Overflowed-before.Overflowed))
 	set("memory_before", "MB resident", watch.first)
 	set("memory_max", "MB resident", watch.end())
 	share := func(n int) float64 { return 100 * float64(n) / float64(p.tries) }

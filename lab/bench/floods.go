@@ -16,8 +16,9 @@ import (
 )
 
 // floodKinds are the floods, in the order in which they come: SYNs, first fragments of datagrams that never end, Initials with random
-// connection ids, random bytes behind an IP header, and SYNs at a box that remembers few flows.
-var floodKinds = []string{"syn", "fragments", "initials", "random", "full"}
+// connection ids, random bytes behind an IP header; and SYNs at boxes that remember few flows, one that fails then as its profile says,
+// and one where the oldest flows give way.
+var floodKinds = []string{"syn", "fragments", "initials", "random", "full", "evicts"}
 
 const (
 	floodInterface = "wire"
@@ -114,7 +115,7 @@ func floodOf(kind string, r *rand.Rand) (func([]byte) []byte, error) {
 	}
 	server := netip.AddrPortFrom(floodTo, portConnections)
 	switch kind {
-	case "syn", "full":
+	case "syn", "full", "evicts":
 		return func(b []byte) []byte {
 			return packet.AppendTCP(b, someone(), server, r.Uint32(), 0, packet.SYN, 64, nil)
 		}, nil
