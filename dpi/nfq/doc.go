@@ -31,6 +31,14 @@
 // Blocks need a packet's direction. On a bridge the forward hook shows the bridge as both interfaces, so a second table, of family bridge
 // and with the same name, marks packets by the ports that they cross. Without that family in the kernel the engine blocks.
 //
+// Policing stays with the engine. A byte limit of nftables holds one second of its rate and its burst on top (nft_limit.c), and of the
+// rules that ship only one has a bucket as deep as that. And it takes a large segment, of which the engine sees the packets that a
+// wire shows, as one: all of it passes or nothing does. BenchmarkPolicers has the same rate, 125,000 bytes/s, and the same depth, twice that,
+// in both: of one flow's first five seconds 94.0 to 94.5 % of what the bucket allows arrived through the engine, which refused 208 to 242
+// packets, and 96.1 to 96.2 % through the limit, which refused 39 to 58, and let 140 to 160 large ones at it (three runs each). Queueing
+// the large ones would make two buckets of one, and without segmentation offload at the ends, which are not the box's, nothing else that it
+// passes on would be fast. There is little to win: what a policed flow sends is what its rate and its losses let it.
+//
 // No conntrack expression is used anywhere: one would make the kernel reassemble fragments before the box sees them.
 // The queues are opened without NFQA_CFG_F_GSO: the kernel then cuts large segments into packets and fills in their
 // checksums before it queues them, so the engine sees what a wire shows.
