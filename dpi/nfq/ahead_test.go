@@ -101,7 +101,9 @@ func TestSkips(t *testing.T) {
 			require.NoError(t, err)
 			w.ask(tc, "hello", "hello")
 			w.askDatagram(u, string(make([]byte, 4000)))
+			require.NoError(t, tc.SetLinger(0)) // a reset: nothing of it is left for the next daemon
 			require.NoError(t, tc.Close())
+			time.Sleep(20 * time.Millisecond)
 			require.EqualValues(t, 6, fragments.Load(), name)
 			require.Equal(t, x.udp, udp.Load() == 2, "%s: %d", name, udp.Load())
 			require.Equal(t, x.tcp, tcp.Load() > 0, "%s: %d", name, tcp.Load())

@@ -45,7 +45,7 @@ type Config struct {
 	Kernel     Kernel        // what the kernel decides by itself
 	Need       rules.Need    // of the policy that the engines begin with; the zero Need is everything
 	Flows      int           // that the kernel keeps at most, of either family, passed and dropped ones by themselves; others stay the engine's. 0: 131,072
-	PassIdle   time.Duration // a passed flow comes back to the engine after so long without a packet; 0: 60 s
+	PassIdle   time.Duration // a passed flow comes back to the engine after so long without a packet, and sooner after a FIN or RST; 0: 60 s
 	DropFor    time.Duration // a dropped flow comes back to the engine after so long, busy or not; 0: 2 s
 	FailClosed bool          // nobody decides: packets are dropped; false: they pass
 

@@ -66,12 +66,36 @@ func (f *family) guards() [][]expr.Any {
 	return all
 }
 
+const (
+	flagSYN = 0x02
+	flagACK = 0x10
+	finRST  = 0x01 | 0x04
+)
+
 // bareSYN holds for TCP packets with SYN and without ACK, RST and FIN.
-func bareSYN() []expr.Any {
+func bareSYN() []expr.Any { return flags(flagACK|flagSYN|finRST, flagSYN) }
+
+// flags holds for TCP packets whose flags in the mask are these; with none, for those that have one of the mask.
+func flags(mask, are byte) []expr.Any {
+	op := expr.CmpOpEq
+	if are == 0 {
+		op = expr.CmpOpNeq
+	}
 	return append(metaIs(expr.MetaKeyL4PROTO, []byte{unix.IPPROTO_TCP}),
 		load(expr.PayloadBaseTransportHeader, 13, 1, 1),
-		&expr.Bitwise{SourceRegister: 1, DestRegister: 1, Len: 1, Mask: []byte{0x17}, Xor: []byte{0}},
-		&expr.Cmp{Op: expr.CmpOpEq, Register: 1, Data: []byte{0x02}})
+		&expr.Bitwise{SourceRegister: 1, DestRegister: 1, Len: 1, Mask: []byte{mask}, Xor: []byte{0}},
+		&expr.Cmp{Op: op, Register: 1, Data: []byte{are}})
+}
+
+// small holds for packets that are not longer than an IP header without options and a TCP header with all of its options.
+func (f *family) small() []expr.Any {
+	most := byte(20 + 60)
+	if f.nfproto == unix.NFPROTO_IPV6 {
+		most = 40 + 60
+	}
+	return []expr.Any{&expr.Meta{Key: expr.MetaKeyLEN, Register: 1},
+		&expr.Byteorder{SourceRegister: 1, DestRegister: 1, Op: expr.ByteorderHton, Len: 4, Size: 4},
+		&expr.Cmp{Op: expr.CmpOpLte, Register: 1, Data: []byte{0, 0, 0, most}}}
 }
 
 func load(base expr.PayloadBase, offset, length, register uint32) expr.Any {

@@ -1,6 +1,8 @@
 package nfq
 
 import (
+	"fmt"
+	"io"
 	"net"
 	"strings"
 	"sync/atomic"
@@ -218,4 +220,40 @@ func (w *wire) askDatagram(c *net.UDPConn, text string) {
 	n, err := c.Read(b)
 	require.NoError(w.t, err)
 	require.Equal(w.t, text, string(b[:n]))
+}
+
+// The set of passed flows does not fill up with those that are over, and one that goes on, even one way, stays in it.
+func TestFlowsThatAreOverLeave(t *testing.T) {
+	each(t, func(t *testing.T, w *wire, version int) {
+		var seen atomic.Int64
+		c := w.config(func(p dpi.Packet) dpi.Verdict {
+			if payload(p.Data) != nil {
+				seen.Add(1)
+			}
+			return dpi.Verdict{ID: p.ID, Offload: dpi.OffloadPass}
+		})
+		c.PassIdle = 6 * time.Second
+		d := w.start(c)
+		long, err := w.dialTCP(version, 0)
+		require.NoError(t, err)
+		for range 30 {
+			s, err := w.dialTCP(version, 0)
+			require.NoError(t, err)
+			w.ask(s, "hello", "hello")
+			require.NoError(t, s.CloseWrite())
+			_, err = s.Read(make([]byte, 1))
+			require.ErrorIs(t, err, io.EOF)
+			require.NoError(t, s.Close())
+		}
+		entries := func() int {
+			all, err := d.rules.a.conn.GetSetElements(d.rules.a.pass[fmt.Sprint(version)])
+			require.NoError(t, err)
+			return len(all)
+		}
+		require.Greater(t, entries(), 30)
+		require.Eventually(t, func() bool { return entries() == 2 }, 4*time.Second, 50*time.Millisecond)
+		queued := seen.Load()
+		w.ask(long, "hello", "hello")
+		require.Equal(t, queued, seen.Load())
+	})
 }

@@ -117,20 +117,30 @@ func (a *attachment) sets() error {
 	return nil
 }
 
-// before looks the flow up in the sets, ahead of the queue.
+// before looks the flow up in the sets, ahead of the queue. Both entries of a passed flow are renewed by what goes either way, but not by
+// bare acknowledgements; from a FIN or RST on they have little time left, so that the set holds few flows that are over.
 func (a *attachment) before(box *nftables.Chain) {
+	accept, drops := verdict(expr.VerdictAccept), verdict(expr.VerdictDrop)
 	for _, f := range a.families {
 		known := a.conn.AddChain(&nftables.Chain{Name: "known" + f.suffix, Table: a.table})
 		pass, drop := a.pass[f.suffix], a.drop[f.suffix]
 		a.rule(known, bareSYN(), f.key(false), dynset(dynsetDelete, pass, 0), dynset(dynsetDelete, drop, 0),
 			f.key(true), dynset(dynsetDelete, pass, 0), dynset(dynsetDelete, drop, 0))
-		a.rule(known, f.key(false), lookup(pass), dynset(dynsetUpdate, pass, a.passIdle), count(counterPass), verdict(expr.VerdictAccept))
-		a.rule(known, f.key(false), lookup(drop), count(counterDrop), verdict(expr.VerdictDrop))
+		renew := func(timeout time.Duration) []expr.Any {
+			return slices.Concat(f.key(false), lookup(pass), count(counterPass), dynset(dynsetUpdate, pass, timeout), f.key(true), dynset(dynsetUpdate, pass, timeout))
+		}
+		a.rule(known, flags(finRST, 0), renew(a.passIdle/closingPart), accept)
+		a.rule(known, flags(0xff, flagACK), f.small(), f.key(false), lookup(pass), count(counterPass), accept)
+		a.rule(known, renew(a.passIdle), accept)
+		a.rule(known, f.key(false), lookup(drop), count(counterDrop), drops)
 		for _, g := range f.guards() {
 			a.rule(box, g, jump(known.Name))
 		}
 	}
 }
+
+// closingPart is the part of its idle time that a flow has after a FIN or RST: five seconds of a minute (choice).
+const closingPart = 12
 
 // after turns the marks of the engine's verdicts into entries of the sets. A verdict of drop ends a packet's way
 // before this chain: a flow is put into @drop by a packet that is accepted, and dropped here.
