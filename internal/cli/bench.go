@@ -58,7 +58,7 @@ Exit codes: 0 measured, 1 something that was measured did not work (or, with --r
 	}
 	fl := c.Flags()
 	fl.IntVar(&f.options.Rounds, "rounds", 5, "how often each path is measured")
-	fl.DurationVar(&f.options.Duration, "duration", time.Second, "how long a path is loaded in a round")
+	fl.DurationVar(&f.options.Duration, "duration", 600*time.Millisecond, "how long a path is loaded in a round")
 	fl.IntVar(&f.options.Domains, "domains", 1_000_000, "names in the large policy")
 	fl.StringVar(&f.options.OpenGFW, "opengfw", "auto", "the program opengfw-box (lab/bench/opengfw); auto looks for it, off leaves it out")
 	fl.StringVar(&f.options.Profiles, "profiles", "", "write a processor profile of each of dpilab's boxes into this `folder`, for go tool pprof")

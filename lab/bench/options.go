@@ -7,11 +7,14 @@ import (
 	"time"
 )
 
+// usualDuration is long enough for some thousand connections (choice).
+const usualDuration = 600 * time.Millisecond
+
 // Options say what is measured, and for how long. The zero value measures everything but the floods.
 type Options struct {
 	Names    []string      // benchmarks, by their names; none: all but flood
 	Rounds   int           // 0: 5
-	Duration time.Duration // of a path in a round; 0: a second
+	Duration time.Duration // of a path in a round; 0: 600 ms
 	Domains  int           // in the large policy; 0: a million
 	OpenGFW  string        // the program opengfw-box; "auto" or "": looked for; "off": left out
 	Profiles string        // a folder for a processor profile of each of dpilab's boxes, of its last round; "": none
@@ -36,7 +39,7 @@ func (o *Options) defaults() error {
 		o.Rounds = 5
 	}
 	if o.Duration == 0 {
-		o.Duration = time.Second
+		o.Duration = usualDuration
 	}
 	if o.Domains == 0 {
 		o.Domains = 1_000_000

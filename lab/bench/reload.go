@@ -23,7 +23,7 @@ func (r *runner) reload() error {
 		return err
 	}
 	files := [2]string{first, second}
-	long := 4 * r.o.Duration // some reloads must fit in
+	long := max(4*r.o.Duration, 3*time.Second) // some reloads must fit in
 	load := func() (answer, error) {
 		return r.client.ask(r.ctx, job{
 			Kind: "connections", To: serverAddr, For: long, Workers: workers, Rate: reloadRate, Names: namesFrom(3*r.o.Domains, openNames),

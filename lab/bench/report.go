@@ -19,6 +19,7 @@ type Report struct {
 	Targets map[string]Target  `json:"targets"`
 	Missed  []string           `json:"missed"`   // ratios that do not reach their target
 	LeftOut []Remark           `json:"left_out"` // what was not measured
+	Notes   []Remark           `json:"notes"`    // what is to be known of figures
 	Failed  []Remark           `json:"failed"`   // what came out wrong: its figures say nothing
 	order   []string           // of Ratios
 }
@@ -65,7 +66,7 @@ func (r *Report) WriteTable(w io.Writer) error {
 	for _, part := range []struct {
 		word string
 		all  []Remark
-	}{{"left out", r.LeftOut}, {"FAILED", r.Failed}} {
+	}{{"left out", r.LeftOut}, {"note", r.Notes}, {"FAILED", r.Failed}} {
 		for i, x := range part.all {
 			if i == 0 {
 				fmt.Fprintln(w)

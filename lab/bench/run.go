@@ -40,6 +40,7 @@ type runner struct {
 	ratios   map[string]float64
 	order    []string // of ratios
 	leftOut  []Remark
+	notes    []Remark
 	failed   []Remark
 	progress Progress
 	machine  Machine
@@ -55,7 +56,7 @@ type runner struct {
 func newRunner(ctx context.Context, o Options, folder string) *runner {
 	return &runner{
 		ctx: ctx, o: o, folder: folder, samples: newSamples(), ratios: map[string]float64{}, machine: thisMachine(),
-		policies: policies{folder: folder}, leftOut: []Remark{}, failed: []Remark{},
+		policies: policies{folder: folder}, leftOut: []Remark{}, notes: []Remark{}, failed: []Remark{},
 	}
 }
 
@@ -94,15 +95,16 @@ func (r *runner) ratio(name string, value float64, ok bool) {
 }
 
 // fail notes that a path came out wrong: its figures are not given.
-func (r *runner) fail(name string, err error) {
-	if !slices.ContainsFunc(r.failed, func(x Remark) bool { return x.Name == name }) {
-		r.failed = append(r.failed, Remark{name, err.Error()})
-	}
-}
+func (r *runner) fail(name string, err error) { remark(&r.failed, name, err.Error()) }
 
-func (r *runner) leaveOut(name, why string) {
-	if !slices.ContainsFunc(r.leftOut, func(x Remark) bool { return x.Name == name }) {
-		r.leftOut = append(r.leftOut, Remark{name, why})
+func (r *runner) leaveOut(name, why string) { remark(&r.leftOut, name, why) }
+
+func (r *runner) note(name, text string) { remark(&r.notes, name, text) }
+
+// remark keeps the first of each name.
+func remark(all *[]Remark, name, text string) {
+	if !slices.ContainsFunc(*all, func(x Remark) bool { return x.Name == name }) {
+		*all = append(*all, Remark{name, text})
 	}
 }
 
@@ -110,7 +112,7 @@ func (r *runner) report() *Report {
 	x := &Report{
 		Machine: r.machine, Rounds: r.o.Rounds, Seconds: r.o.Duration.Seconds(), Domains: r.o.Domains,
 		Rows: r.samples.rows(), Ratios: r.ratios, Targets: map[string]Target{},
-		Missed: []string{}, LeftOut: r.leftOut, Failed: r.failed, order: r.order,
+		Missed: []string{}, LeftOut: r.leftOut, Notes: r.notes, Failed: r.failed, order: r.order,
 	}
 	for _, name := range r.order {
 		t, ok := targets[name]
