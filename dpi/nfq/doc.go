@@ -5,8 +5,9 @@
 //
 // Open installs one nftables table (family inet, name "dpilab", two chains at the forward hook) in the box's network
 // namespace and binds its queues. A packet that crosses from the inside to the outside, or back, is queued, unless its
-// flow is in the set @pass (accepted, the entry is renewed) or @drop (dropped; the entry lives for a short fixed time,
-// and then the engine decides again). The engine puts a flow there by a verdict with an Offload: the packet goes
+// flow is in the set @pass (accepted; what carries data renews the entries of both directions, a FIN or RST leaves them little time)
+// or @drop (dropped; the entry lives for a short fixed time, and then the engine decides again). A set that is full takes no more:
+// other flows go on through the engine, with the same outcome. The engine puts a flow there by a verdict with an Offload: the packet goes
 // back with a mark, and the second chain turns the mark into set entries for both orientations of the 5-tuple. A bare
 // SYN removes the entries of its 5-tuple, so that a connection that reuses one is seen. Fragments, packets with IPv6
 // extension headers, and everything that is neither TCP nor UDP never match a set: the engine sees them all. An entry
@@ -26,7 +27,8 @@
 // any more, the kernel drops only what each of the policies blocks, and queues what any of them needs. The rules change in one
 // transaction; the sets behind them are filled before, in as many as the socket's buffer needs. Two things are not as if the engine had
 // seen all: of a flow that a block dropped from its first packet on nothing is remembered, so it is free at once under a policy that does
-// not block it; and a SYN on a flow that the kernel skipped begins another one, even where the box would take it for one that is sent again.
+// not block it; and a SYN on a flow that the kernel skipped begins another one, even where the box would take it for one that is sent again. FlushSets makes the kernel forget the flows that it
+// skipped, too: after a reload they are new.
 //
 // Blocks need a packet's direction. On a bridge the forward hook shows the bridge as both interfaces, so a second table, of family bridge
 // and with the same name, marks packets by the ports that they cross. Without that family in the kernel the engine blocks.

@@ -15,8 +15,11 @@ type Reloader interface {
 	Settled() bool             // nothing that the engine remembers is under another policy than the last one
 }
 
-// settleEvery is how often engines are asked whether they have settled (choice).
-const settleEvery = 250 * time.Millisecond
+// How long it takes until engines are asked again whether they have settled, at first and at most (choice).
+const (
+	settleFirst = 250 * time.Millisecond
+	settleMost  = 4 * time.Second
+)
 
 // maxNeeds bounds the policies that the kernel decides by at once; when reloads come faster than flows end, it queues everything.
 const maxNeeds = 8
@@ -72,11 +75,9 @@ func (d *Daemon) decide(needs []rules.Need) error {
 // settle waits for the engines, and then has the kernel decide by the last need alone.
 func (d *Daemon) settle() {
 	defer d.runs.Done()
-	t := time.NewTicker(settleEvery)
-	defer t.Stop()
-	for {
+	for wait := settleFirst; ; wait = min(2*wait, settleMost) {
 		select {
-		case <-t.C:
+		case <-time.After(wait):
 		case <-d.stopped:
 			return
 		}
