@@ -1,11 +1,23 @@
 package bench
 
-import "fmt"
+import (
+	"encoding/json"
+	"fmt"
+)
 
 // Target is what a ratio is to reach: a least or a most, whichever is not 0; Most holds where both are 0.
-type Target struct {
-	Least float64 `json:"least,omitempty"`
-	Most  float64 `json:"most,omitempty"`
+type Target struct{ Least, Most float64 }
+
+// MarshalJSON writes an object with "least", "most", or both: those that hold.
+func (t Target) MarshalJSON() ([]byte, error) {
+	holding := map[string]float64{}
+	if t.Least != 0 {
+		holding["least"] = t.Least
+	}
+	if t.Most != 0 || t.Least == 0 {
+		holding["most"] = t.Most
+	}
+	return json.Marshal(holding)
 }
 
 // Met tells whether the value reaches the target.
