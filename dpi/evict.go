@@ -43,7 +43,7 @@ func (t *table) soonest(now time.Duration, budget int) uint32 {
 				if again <= at && at+putOff <= again+most {
 					again = at + putOff
 				}
-				w.put(i, f, again)
+				t.put(i, f, again)
 			}
 			if t.ripe(best, now, at) {
 				return best

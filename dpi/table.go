@@ -18,6 +18,7 @@ type table struct {
 	moved  int    // places of former that are empty for good
 	chunks [][]flow
 	free   uint32 // first of the flows that are not open, linked by slot
+	last   uint32 // and the last, where there is a first
 	used   int    // flows that are open
 	limit  int
 	wheel  wheel
@@ -68,7 +69,7 @@ func (t *table) open(k *key, h uint64, expires time.Duration) uint32 {
 	*f = flow{key: *k, expires: expires}
 	t.index.add(placeOf(h, i))
 	t.used++
-	t.wheel.add(i, f)
+	t.put(i, f, second(expires))
 	return i
 }
 
@@ -76,9 +77,9 @@ func (t *table) grow() {
 	first := uint32(len(t.chunks) * chunk)
 	some := make([]flow, chunk)
 	t.chunks = append(t.chunks, some)
-	for i := chunk - 1; i >= 0; i-- {
-		if n := first + uint32(i); n != none {
-			some[i].slot, t.free = t.free, n
+	for i := range uint32(chunk) {
+		if first+i != none {
+			t.release(first+i, &some[i])
 		}
 	}
 }
@@ -119,6 +120,17 @@ func (t *table) close(i uint32) {
 	if t.former == nil || !t.former.remove(p) {
 		t.index.remove(p)
 	}
-	f.slot, t.free = t.free, i
+	t.release(i, f)
 	t.used--
+}
+
+// release puts flow i, which is f, behind those that are not open.
+func (t *table) release(i uint32, f *flow) {
+	f.slot = none
+	if t.free == none {
+		t.free = i
+	} else {
+		t.at(t.last).slot = i
+	}
+	t.last = i
 }

@@ -133,8 +133,26 @@ func endOf(t testing.TB, data [][]byte, client bool) netip.AddrPort {
 	return netip.AddrPort{}
 }
 
-// Whatever opens and ends while the index grows, each flow that is open is found, and no other. Time does not pass, so the wheel does not
-// count.
+// However often the wheel turns, flows that open one after the other are neighbours in memory, but for a few in each turn.
+func TestFlowsKeepTheirOrder(t *testing.T) {
+	tab, now, breaks, last := newTable(10_000, 99), time.Hour, 0, uint32(0)
+	const turns = 50
+	for n := range turns * 6000 {
+		now += 10 * time.Millisecond
+		tab.expire(now, expiryBudget, func(*flow) {})
+		k := key{insidePort: uint16(n), outsidePort: uint16(n >> 16), transport: 6}
+		i := tab.open(&k, tab.hash(&k), now+time.Minute)
+		if i != last+1 {
+			breaks++
+		}
+		last = i
+	}
+	require.Greater(t, tab.used, 5900)
+	require.Less(t, breaks, 5*turns)
+}
+
+// Whatever opens and ends while the index grows, each flow that is open is found, and no other. Time does not pass, and flows are closed
+// that no slot of the wheel may have.
 func TestIndexGrows(t *testing.T) {
 	r := rand.New(rand.NewPCG(7, 8))
 	tab := newTable(1_000_000, 99)
@@ -143,6 +161,7 @@ func TestIndexGrows(t *testing.T) {
 	for n := range 150_000 {
 		k := keyAt(n)
 		require.NotEqual(t, uint32(none), tab.open(k, tab.hash(k), time.Hour))
+		clear(tab.wheel.head[:])
 		open[n] = true
 		if tab.former != nil {
 			growing++
