@@ -65,7 +65,7 @@ func (d *Daemon) open() error {
 func (d *Daemon) install() (err error) {
 	c := &d.config
 	d.rules, err = installRules(c.NetNS, attachment{
-		pairs: d.ports.pairs(c), inside: c.Inside, outside: c.Outside, bridged: c.Bridged,
+		pairs: d.ports.pairs(), inside: c.Inside, outside: c.Outside, bridged: c.Bridged,
 		first: uint16(c.FirstQueue), queues: uint16(c.Queues), failOpen: !c.FailClosed,
 		offload: c.Kernel.Has(KernelOffload), skips: c.Kernel.Has(KernelSkips), decides: c.Kernel&(KernelBlocks|KernelSkips) != 0,
 		flows: uint32(c.Flows), passIdle: c.PassIdle, dropFor: c.DropFor,

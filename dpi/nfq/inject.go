@@ -24,7 +24,7 @@ var (
 
 // openInjector opens its sockets in the thread's network namespace.
 func openInjector(p ports) (injector, error) {
-	if p.bridge != "" {
+	if p.bridge != 0 {
 		return openFrames(p)
 	}
 	return openRaw()

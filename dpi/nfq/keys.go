@@ -53,18 +53,24 @@ func (f *family) guards() [][]expr.Any {
 	for _, protocol := range []byte{unix.IPPROTO_TCP, unix.IPPROTO_UDP} {
 		g := metaIs(expr.MetaKeyNFPROTO, []byte{f.nfproto})
 		if f.nfproto == unix.NFPROTO_IPV4 {
-			g = append(g, load(expr.PayloadBaseNetworkHeader, 6, 2, 1), // flags and offset
-				&expr.Bitwise{SourceRegister: 1, DestRegister: 1, Len: 2, Mask: []byte{0x3f, 0xff}, Xor: []byte{0, 0}},
-				&expr.Cmp{Op: expr.CmpOpEq, Register: 1, Data: []byte{0, 0}})
-			g = append(g, metaIs(expr.MetaKeyL4PROTO, []byte{protocol})...)
-		} else {
-			g = append(g, load(expr.PayloadBaseNetworkHeader, 6, 1, 1), // next header
-				&expr.Cmp{Op: expr.CmpOpEq, Register: 1, Data: []byte{protocol}})
+			g = append(g, f.fragment(expr.CmpOpEq)...)
 		}
-		all = append(all, g)
+		all = append(all, append(g, f.next(protocol)...))
 	}
 	return all
 }
+
+// fragment compares the flags and the offset of an IPv4 packet with those of a whole one: CmpOpNeq holds for fragments.
+func (f *family) fragment(op expr.CmpOp) []expr.Any {
+	return []expr.Any{
+		load(expr.PayloadBaseNetworkHeader, 6, 2, 1),
+		&expr.Bitwise{SourceRegister: 1, DestRegister: 1, Len: 2, Mask: []byte{0x3f, 0xff}, Xor: []byte{0, 0}},
+		&expr.Cmp{Op: op, Register: 1, Data: []byte{0, 0}},
+	}
+}
+
+// next holds for packets whose IP header says that this protocol follows it, with no extension header between.
+func (f *family) next(protocol byte) []expr.Any { return f.protocol(expr.CmpOpEq, protocol) }
 
 const (
 	flagSYN = 0x02
@@ -72,19 +78,20 @@ const (
 	finRST  = 0x01 | 0x04
 )
 
-// bareSYN holds for TCP packets with SYN and without ACK, RST and FIN.
+// bareSYN is for TCP packets, and holds for those with SYN and without ACK, RST and FIN.
 func bareSYN() []expr.Any { return flags(flagACK|flagSYN|finRST, flagSYN) }
 
-// flags holds for TCP packets whose flags in the mask are these; with none, for those that have one of the mask.
+// flags is for TCP packets, and holds for those whose flags in the mask are these; with none, for those that have one of the mask.
 func flags(mask, are byte) []expr.Any {
 	op := expr.CmpOpEq
 	if are == 0 {
 		op = expr.CmpOpNeq
 	}
-	return append(metaIs(expr.MetaKeyL4PROTO, []byte{unix.IPPROTO_TCP}),
+	return []expr.Any{
 		load(expr.PayloadBaseTransportHeader, 13, 1, 1),
 		&expr.Bitwise{SourceRegister: 1, DestRegister: 1, Len: 1, Mask: []byte{mask}, Xor: []byte{0}},
-		&expr.Cmp{Op: op, Register: 1, Data: []byte{are}})
+		&expr.Cmp{Op: op, Register: 1, Data: []byte{are}},
+	}
 }
 
 // small holds for packets that are not longer than an IP header without options and a TCP header with all of its options.

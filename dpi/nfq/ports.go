@@ -16,7 +16,7 @@ type ports struct {
 	inside, outside int // interface indexes
 	insideMAC       [6]byte
 	outsideMAC      [6]byte
-	bridge          string // that they are ports of; "" when routed
+	bridge          int // that they are ports of; 0 when routed
 }
 
 // findPorts looks the interfaces up in the thread's network namespace.
@@ -39,11 +39,7 @@ func findPorts(c *Config) (ports, error) {
 		return ports{}, &Error{Kind: ErrConfig, What: fmt.Sprintf("nfq: %s and %s are not ports of one bridge", c.Inside, c.Outside),
 			Do: "put both on one bridge, or do not ask for a bridged box"}
 	}
-	bridge, err := netlink.LinkByIndex(in.MasterIndex)
-	if err != nil {
-		return ports{}, fmt.Errorf("nfq: the bridge of %s: %w", c.Inside, err)
-	}
-	p.bridge = bridge.Attrs().Name
+	p.bridge = in.MasterIndex
 	return p, nil
 }
 
@@ -57,17 +53,17 @@ func link(name string) (*netlink.LinkAttrs, error) {
 
 // pairs are the interfaces, in and out, by which the forward hook knows the box's packets: bridged ones show the
 // bridge itself as both.
-func (p *ports) pairs(c *Config) [][2]string {
-	if p.bridge != "" {
-		return [][2]string{{p.bridge, p.bridge}}
+func (p *ports) pairs() [][2]int {
+	if p.bridge != 0 {
+		return [][2]int{{p.bridge, p.bridge}}
 	}
-	return [][2]string{{c.Inside, c.Outside}, {c.Outside, c.Inside}}
+	return [][2]int{{p.inside, p.outside}, {p.outside, p.inside}}
 }
 
 // direction of a packet; rules.Both when it does not cross the box.
 func (p *ports) direction(k *Packet) rules.Direction {
 	in, out := int(k.In), int(k.Out)
-	if p.bridge != "" {
+	if p.bridge != 0 {
 		in, out = int(k.PhysIn), int(k.PhysOut)
 	}
 	switch {

@@ -139,7 +139,7 @@ func tryOffload() error {
 		if err := a.sets(); err != nil {
 			return err
 		}
-		a.before(a.hook("try", 0))
+		a.before(a.hook("try", 0), a.chain("unknown"))
 		for i := range a.families {
 			a.remember(&a.families[i])
 		}

@@ -11,12 +11,12 @@ import (
 const bypass = 1 // both forms: accept when nobody listens
 
 // queued counts and queues what gets this far in a chain.
-func (a *attachment) queued(box *nftables.Chain) error {
+func (a *attachment) queued(c *nftables.Chain) error {
 	if a.queues > 1 {
-		a.rule(box, count(counterQueued))
-		return a.spread(box)
+		a.rule(c, count(counterQueued))
+		return a.spread(c)
 	}
-	a.rule(box, count(counterQueued), a.queue(a.first))
+	a.rule(c, count(counterQueued), a.queue(a.first))
 	return nil
 }
 

@@ -36,8 +36,8 @@ const (
 
 // attachment is what the rules are to do.
 type attachment struct {
-	pairs      [][2]string // interfaces in and out that a packet to be queued crosses
-	inside     string      // interfaces, of a bridge or not, that tell a packet's direction
+	pairs      [][2]int // interfaces in and out, by index, that a packet to be queued crosses
+	inside     string   // interfaces, of a bridge or not, that tell a packet's direction
 	outside    string
 	bridged    bool
 	flows      uint32 // that the kernel may keep of each family, passed and dropped ones by themselves; two entries each
@@ -68,12 +68,12 @@ func (a *attachment) chains() error {
 	for _, name := range []string{counterQueued, counterPass, counterDrop, counterBlocked, counterSkipped} {
 		a.conn.AddObj(&nftables.NamedObj{Table: a.table, Name: name, Type: nftables.ObjTypeCounter, Obj: &expr.Counter{}})
 	}
-	box := a.conn.AddChain(&nftables.Chain{Name: "box", Table: a.table})
+	box, unknown := a.chain("box"), a.chain("unknown")
 	if a.remembers() {
 		if err := a.sets(); err != nil {
 			return err
 		}
-		a.before(box)
+		a.before(box, unknown)
 		for i := range a.families {
 			a.remember(&a.families[i])
 		}
@@ -85,13 +85,14 @@ func (a *attachment) chains() error {
 	if a.marks() {
 		a.portChains()
 	}
-	a.rule(box, jump(a.ahead.Name))
-	if err := a.queued(box); err != nil {
+	a.rule(box, leap(unknown.Name))
+	a.rule(unknown, jump(a.ahead.Name))
+	if err := a.queued(unknown); err != nil {
 		return err
 	}
 	pre := a.hook("pre", 0)
 	for _, pair := range a.pairs {
-		a.rule(pre, metaIs(expr.MetaKeyIIFNAME, named(pair[0])), metaIs(expr.MetaKeyOIFNAME, named(pair[1])), jump(box.Name))
+		a.rule(pre, metaIs(expr.MetaKeyIIF, u32(uint32(pair[0]))), metaIs(expr.MetaKeyOIF, u32(uint32(pair[1]))), leap(box.Name))
 	}
 	return nil
 }
@@ -117,27 +118,54 @@ func (a *attachment) sets() error {
 	return nil
 }
 
-// before looks the flow up in the sets, ahead of the queue. Both entries of a passed flow are renewed by what goes either way, but not by
-// bare acknowledgements; from a FIN or RST on they have little time left, so that the set holds few flows that are over.
-func (a *attachment) before(box *nftables.Chain) {
-	accept, drops := verdict(expr.VerdictAccept), verdict(expr.VerdictDrop)
+// before looks the flow up in the sets, ahead of the queue. Each packet of a connection comes by here, so it is led to what concerns it in few
+// steps, and what is in no set goes on to unknown.
+func (a *attachment) before(box, unknown *nftables.Chain) {
+	drops, on := verdict(expr.VerdictDrop), leap(unknown.Name)
 	for _, f := range a.families {
-		known := a.conn.AddChain(&nftables.Chain{Name: "known" + f.suffix, Table: a.table})
+		whole := a.chain("whole" + f.suffix)
+		a.rule(box, metaIs(expr.MetaKeyNFPROTO, []byte{f.nfproto}), leap(whole.Name))
+		if f.nfproto == unix.NFPROTO_IPV4 {
+			a.rule(whole, f.fragment(expr.CmpOpNeq), on)
+		}
 		pass, drop := a.pass[f.suffix], a.drop[f.suffix]
-		a.rule(known, bareSYN(), f.key(false), dynset(dynsetDelete, pass, 0), dynset(dynsetDelete, drop, 0),
-			f.key(true), dynset(dynsetDelete, pass, 0), dynset(dynsetDelete, drop, 0))
-		renew := func(timeout time.Duration) []expr.Any {
-			return slices.Concat(f.key(false), lookup(pass), count(counterPass), dynset(dynsetUpdate, pass, timeout), f.key(true), dynset(dynsetUpdate, pass, timeout))
+		for _, t := range []struct {
+			name     string
+			protocol byte
+		}{{"tcp", unix.IPPROTO_TCP}, {"udp", unix.IPPROTO_UDP}} {
+			known, passed := a.chain(t.name+f.suffix), a.chain(t.name+f.suffix+"_passed")
+			a.rule(whole, f.next(t.protocol), leap(known.Name))
+			if t.protocol == unix.IPPROTO_TCP {
+				a.rule(known, bareSYN(), f.key(false), dynset(dynsetDelete, pass, 0), dynset(dynsetDelete, drop, 0),
+					f.key(true), dynset(dynsetDelete, pass, 0), dynset(dynsetDelete, drop, 0), on)
+			}
+			a.rule(known, f.key(false), lookup(pass), count(counterPass), leap(passed.Name))
+			a.rule(known, f.key(false), lookup(drop), count(counterDrop), drops)
+			a.rule(known, on)
+			a.renew(passed, &f, t.protocol)
 		}
-		a.rule(known, flags(finRST, 0), renew(a.passIdle/closingPart), accept)
-		a.rule(known, flags(0xff, flagACK), f.small(), f.key(false), lookup(pass), count(counterPass), accept)
-		a.rule(known, renew(a.passIdle), accept)
-		a.rule(known, f.key(false), lookup(drop), count(counterDrop), drops)
-		for _, g := range f.guards() {
-			a.rule(box, g, jump(known.Name))
-		}
+		a.rule(whole, on)
 	}
 }
+
+// renew accepts a packet of a passed flow. What carries data renews both entries of the flow, but no more than some of it under load: an entry that
+// ends too soon costs one way through the engine, which passes the flow again. Bare acknowledgements renew nothing. From a FIN or
+// RST on a flow has little time left, so that the set holds few that are over.
+func (a *attachment) renew(c *nftables.Chain, f *family, protocol byte) {
+	pass, accept := a.pass[f.suffix], verdict(expr.VerdictAccept)
+	both := func(timeout time.Duration) []expr.Any {
+		return slices.Concat(f.key(false), dynset(dynsetUpdate, pass, timeout), f.key(true), dynset(dynsetUpdate, pass, timeout))
+	}
+	if protocol == unix.IPPROTO_TCP {
+		a.rule(c, flags(finRST, 0), both(a.passIdle/closingPart), accept)
+		a.rule(c, flags(0xff, flagACK), f.small(), accept)
+	}
+	a.rule(c, []expr.Any{&expr.Limit{Type: expr.LimitTypePkts, Rate: renewals, Unit: expr.LimitTimeSecond, Burst: renewals}}, both(a.passIdle))
+	a.rule(c, accept)
+}
+
+// renewals are how many packets a second, of a family and protocol, renew their flows (choice: a fiftieth of what one busy flow has).
+const renewals = 1000
 
 // closingPart is the part of its idle time that a flow has after a FIN or RST: five seconds of a minute (choice).
 const closingPart = 12

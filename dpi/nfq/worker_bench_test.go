@@ -38,7 +38,7 @@ func newSink(verdict dpi.Verdict) (*worker, *sink) {
 		copy(data[12:], []byte{198, 51, 100, byte(i % 4), 203, 0, 113, 1})
 		s.messages = append(s.messages, packetMessage(uint32(i+1), data))
 	}
-	p := ports{inside: 13, outside: 14, bridge: "br0"}
+	p := ports{inside: 13, outside: 14, bridge: 12}
 	engine := engineFunc(func(p dpi.Packet, out []dpi.Verdict) []dpi.Verdict {
 		v := verdict
 		v.ID = p.ID
