@@ -49,7 +49,7 @@ func decide(k Kernel, told bool, needs []rules.Need) decisions {
 		for i := range needs {
 			d.want(&needs[i])
 		}
-		d.all = len(d.interests) > maxInterests
+		d.all = len(d.interests) > maxInterests || d.wantAny()
 	}
 	if d.all {
 		d.interests = nil
@@ -88,6 +88,21 @@ func (d *decisions) want(n *rules.Need) {
 			d.add(interest{to: s})
 		}
 	}
+}
+
+// wantAny tells whether any packet that could be skipped, which is TCP or UDP, fits an interest.
+func (d *decisions) wantAny() bool {
+	const skippable = 1<<rules.TransportTCP | 1<<rules.TransportUDP
+	wanted := uint32(0)
+	for i := range d.interests {
+		if x := &d.interests[i]; x.anywhere && x.ports == nil {
+			if x.transports == 0 {
+				return true
+			}
+			wanted |= x.transports
+		}
+	}
+	return wanted&skippable == skippable
 }
 
 func (d *decisions) add(x interest) {
