@@ -71,8 +71,9 @@ func TestLookups(t *testing.T) {
 	require.NoError(t, err)
 	x, err := timeLookups(job{Policy: file, Count: 1000, For: time.Millisecond, Workers: 2})
 	require.NoError(t, err)
-	require.Len(t, x.Series["hit"], 2)
-	require.Len(t, x.Series["miss"], 2)
+	for _, kind := range []string{"hit_cold", "hit_hot", "miss_cold", "miss_hot"} {
+		require.Len(t, x.Series[kind], 2, kind)
+	}
 	_, err = timeLookups(job{Policy: file, Count: 1001, For: time.Millisecond})
 	require.Error(t, err, "a name that is not in the list is not found")
 
@@ -81,8 +82,10 @@ func TestLookups(t *testing.T) {
 	x, err = timePrefixes(job{Policy: file, Count: 4000, For: time.Millisecond, Workers: 1})
 	require.NoError(t, err)
 	for _, kind := range []string{"hit4", "hit6", "miss4", "miss6"} {
-		require.Len(t, x.Series[kind], 1)
-		require.Positive(t, x.Series[kind][0])
+		for _, row := range []string{kind + "_cold", kind + "_hot"} {
+			require.Len(t, x.Series[row], 1, row)
+			require.Positive(t, x.Series[row][0], row)
+		}
 	}
 }
 

@@ -25,11 +25,7 @@ func (r *runner) lookup() error {
 		if err != nil {
 			return err
 		}
-		r.setEach(row+"_hit", "ns", x.Series["hit"])
-		r.setEach(row+"_miss", "ns", x.Series["miss"])
-		hit, _ := r.samples.median(row + "_hit")
-		miss, _ := r.samples.median(row + "_miss")
-		r.ratio(row+"_ns", max(hit, miss), true)
+		r.lookups(row, x, "hit", "miss")
 	}
 	file, err := writePrefixes(r.folder, r.o.Domains)
 	if err != nil {
@@ -40,16 +36,21 @@ func (r *runner) lookup() error {
 	if err != nil {
 		return err
 	}
-	for _, kind := range []string{"hit4", "hit6", "miss4", "miss6"} {
-		r.setEach("lookup_prefix_"+kind, "ns", x.Series[kind])
-	}
-	worst := 0.0
-	for _, kind := range []string{"hit4", "hit6", "miss4", "miss6"} {
-		v, _ := r.samples.median("lookup_prefix_" + kind)
-		worst = max(worst, v)
-	}
-	r.ratio("lookup_prefix_ns", worst, true)
+	r.lookups("lookup_prefix", x, "hit4", "hit6", "miss4", "miss6")
 	return nil
+}
+
+// lookups notes what look-ups of these kinds took, cold and hot, and as ratios the slowest kind of each.
+func (r *runner) lookups(row string, x answer, kinds ...string) {
+	for _, t := range []struct{ row, ratio string }{{"_cold", "_ns"}, {"_hot", "_hot_ns"}} {
+		worst := 0.0
+		for _, kind := range kinds {
+			r.setEach(row+"_"+kind+t.row, "ns", x.Series[kind+t.row])
+			v, _ := r.samples.median(row + "_" + kind + t.row)
+			worst = max(worst, v)
+		}
+		r.ratio(row+t.ratio, worst, true)
+	}
 }
 
 // setEach notes a value a round.
@@ -59,10 +60,15 @@ func (r *runner) setEach(row, unit string, values []float64) {
 	}
 }
 
-// queries is how many different names or addresses are asked for before the first comes again, so that what they meet is not at hand.
-const queries = 1 << 20
+// How many names or addresses are asked for before the first comes again: cold ones are so many, over the whole list, that what they meet is
+// in no cache; hot ones as few as what most connections of a minute go to (choice).
+const (
+	coldQueries = 1 << 20
+	hotQueries  = 1 << 10
+)
 
-// timeLookups asks for names of the first Count, and for others, in random order: nanoseconds each, a value for each of Workers rounds.
+// timeLookups asks for names of the first Count, and for others, at random: nanoseconds each, cold and hot, a value for each of Workers
+// rounds.
 func timeLookups(j job) (answer, error) {
 	c, err := compile(j.Policy)
 	if err != nil {
@@ -70,7 +76,7 @@ func timeLookups(j job) (answer, error) {
 	}
 	r := rand.New(rand.NewPCG(1, 2))
 	pool := func(first int) (all [][]byte) {
-		for range min(queries, 4*j.Count) {
+		for range min(coldQueries, 4*j.Count) {
 			all = append(all, []byte(nameAt(first+r.IntN(j.Count))))
 		}
 		return all
@@ -85,21 +91,26 @@ func timeLookups(j job) (answer, error) {
 	x := answer{Series: map[string][]float64{}}
 	for range j.Workers {
 		for kind, names := range map[string][][]byte{"hit": hits, "miss": misses} {
-			n := 0
-			x.series(kind, j.For, func() {
-				c.Name(names[n])
-				if n++; n == len(names) {
-					n = 0
-				}
-			})
+			coldAndHot(&x, kind, j.For, names, func(name []byte) { c.Name(name) })
 		}
 	}
 	return x, nil
 }
 
-// series notes how many nanoseconds one takes.
-func (x *answer) series(name string, long time.Duration, one func()) {
-	one() // what is made on first use is not what is timed
-	each, _ := timed(long, one)
-	x.Series[name] = append(x.Series[name], each)
+// coldAndHot notes how many nanoseconds it takes to ask for one of all, by turns, and for one of the first few.
+func coldAndHot[T any](x *answer, kind string, long time.Duration, all []T, ask func(T)) {
+	few := all[:min(hotQueries, len(all))]
+	for row, asked := range map[string][]T{"_cold": all, "_hot": few} {
+		for _, q := range few { // hot ones are at hand, and what is made on first use is made
+			ask(q)
+		}
+		n := 0
+		each, _ := timed(long, func() {
+			ask(asked[n])
+			if n++; n == len(asked) {
+				n = 0
+			}
+		})
+		x.Series[kind+row] = append(x.Series[kind+row], each)
+	}
 }

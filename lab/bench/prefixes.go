@@ -49,8 +49,8 @@ func writePrefixes(folder string, count int) (string, error) {
 	return file, os.WriteFile(file, []byte(prefixPolicy), 0o644)
 }
 
-// timePrefixes asks for addresses in the first Count prefixes, and in none, in random order: nanoseconds each, a value for each of
-// Workers rounds.
+// timePrefixes asks for addresses in the first Count prefixes, and in none, at random: nanoseconds each, cold and hot, a value for
+// each of Workers rounds.
 func timePrefixes(j job) (answer, error) {
 	c, err := compile(j.Policy)
 	if err != nil {
@@ -67,13 +67,7 @@ func timePrefixes(j job) (answer, error) {
 	}
 	for range j.Workers {
 		for kind, addrs := range asked {
-			n := 0
-			x.series(kind, j.For, func() {
-				c.Addr(addrs[n])
-				if n++; n == len(addrs) {
-					n = 0
-				}
-			})
+			coldAndHot(&x, kind, j.For, addrs, func(a netip.Addr) { c.Addr(a) })
 		}
 	}
 	return x, nil
@@ -83,7 +77,7 @@ func timePrefixes(j job) (answer, error) {
 func askedAddrs(c *rules.Compiled, count int) map[string][]netip.Addr {
 	r := rand.New(rand.NewPCG(3, 4))
 	all := map[string][]netip.Addr{}
-	for range min(queries, 4*count) {
+	for range min(coldQueries, 4*count) {
 		p := prefixAt(r.IntN(count))
 		kind, a := "4", p.Addr().AsSlice()
 		if p.Addr().Is6() {

@@ -110,7 +110,7 @@ func TestPathsOnTheWire(t *testing.T) {
 func TestWhatRunsAlone(t *testing.T) {
 	r := short(t, "engine", "lookup", "load")
 	for _, name := range []string{
-		"engine_known_ns", "engine_new_ns", "engine_hello_ns", "engine_quic_ns", "lookup_10_ns", "lookup_prefix_ns", "load_text_s", "load_compiled_ms",
+		"engine_known_ns", "engine_new_ns", "engine_hello_ns", "engine_quic_ns", "lookup_10_ns", "lookup_10_hot_ns", "lookup_prefix_ns", "lookup_prefix_hot_ns", "load_text_s", "load_compiled_ms",
 	} {
 		require.Positive(t, r.Ratios[name], name)
 	}
