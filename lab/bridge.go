@@ -41,7 +41,8 @@ func (n *namespace) joinPorts() error {
 	return nil
 }
 
-// settleTime is how long the kernel may take to notice that both ends of the veth pairs are up; usually it is milliseconds.
+// settleTime is how long the kernel may take to notice that both ends of the veth pairs are up, and that addresses are there; usually
+// it is milliseconds.
 const settleTime = 5 * time.Second
 
 // settle waits until everything in the namespace is up in fact: the kernel notices asynchronously that the other end of a

@@ -189,6 +189,9 @@ func (l *Lab) settle() []func() error {
 	for _, n := range l.spaces {
 		tasks = append(tasks, n.settle)
 	}
+	for _, h := range l.hosts {
+		tasks = append(tasks, h.settle)
+	}
 	return tasks
 }
 

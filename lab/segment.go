@@ -3,6 +3,9 @@ package lab
 import (
 	"fmt"
 	"net"
+	"net/netip"
+	"slices"
+	"time"
 
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
@@ -112,6 +115,32 @@ func (h *Host) configure(spec LinkSpec, end, peer EndSpec) error {
 		return fmt.Errorf("%s: link %s: %w", h.Name, spec.Name, err)
 	}
 	return nil
+}
+
+// settle waits until the host takes what comes to its own IPv6 addresses. The kernel makes their local routes later than the addresses,
+// on a worker of its own, and until then drops what comes there, or sends it back.
+func (h *Host) settle() error {
+	return h.space.withNetlink(func(nl *netlink.Handle) error {
+		for deadline := time.Now().Add(settleTime); ; time.Sleep(time.Millisecond) {
+			routes, err := nl.RouteListFiltered(unix.AF_INET6, &netlink.Route{Table: unix.RT_TABLE_LOCAL}, netlink.RT_FILTER_TABLE)
+			if err != nil {
+				return fmt.Errorf("%s: list local routes: %w", h.Name, err)
+			}
+			late := slices.IndexFunc(h.addrs, func(a netip.Addr) bool { return a.Is6() && !leadsHome(routes, a) })
+			if late < 0 {
+				return nil
+			}
+			if time.Now().After(deadline) {
+				return fmt.Errorf("%s: the kernel makes no local route to %s", h.Name, h.addrs[late])
+			}
+		}
+	})
+}
+
+func leadsHome(routes []netlink.Route, a netip.Addr) bool {
+	return slices.ContainsFunc(routes, func(r netlink.Route) bool {
+		return r.Type == unix.RTN_LOCAL && r.Dst != nil && r.Dst.IP.Equal(a.AsSlice())
+	})
 }
 
 func (h *Host) addRoutes(routes []route) error {
