@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"syscall"
 	"testing"
 	"time"
@@ -52,6 +53,34 @@ func client(l *Lab, s *Services) *http.Client {
 		ForceAttemptHTTP2: true,
 		DisableKeepAlives: true,
 	}}
+}
+
+// patience is how long a test waits before it takes a request for one that gets no answer.
+const patience = 1500 * time.Millisecond
+
+// hasty is a client that gives up soon, for requests that are to get no answer. Those that are to get one have all the time of client,
+// however busy the machine is.
+//
+// Each request has a client of its own. A client goes on with a handshake whose request has been given up; once the box that held it up
+// is gone, it finishes, and the connection, which the next box has never met, would serve a later request of the same client.
+func hasty(l *Lab, s *Services) *http.Client {
+	c := client(l, s)
+	c.Timeout = patience
+	return c
+}
+
+// silent tells whether nothing came before the time was over.
+func silent(err error) bool { return errors.Is(err, context.DeadlineExceeded) || os.IsTimeout(err) }
+
+// reset tells whether the connection ended by a reset.
+func reset(err error) bool { return errors.Is(err, syscall.ECONNRESET) }
+
+// acted is how many packets the box has dropped or rewritten, itself or through the kernel.
+func acted(t *testing.T, b *Box) uint64 {
+	t.Helper()
+	c, err := b.Counters()
+	require.NoError(t, err)
+	return c.Dropped + c.OffloadedDrop + c.Blocked + c.Rewritten
 }
 
 func get(c *http.Client, url string) (int64, error) {

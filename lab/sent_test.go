@@ -1,13 +1,10 @@
 package lab
 
 import (
-	"context"
 	"errors"
 	"io"
 	"net"
 	"net/http"
-	"os"
-	"syscall"
 	"testing"
 	"time"
 
@@ -35,15 +32,6 @@ func doing(t *testing.T, l *Lab, when string, do rules.Do) *Box {
 // (B29a). And what it counts falls silent for real (B19, B21).
 func TestSentOnTheWire(t *testing.T) {
 	l, s := subscriberLab(t)
-	// A client for each request: another one's could finish the handshake of a request before, which the box had held up.
-	web := func() *http.Client {
-		c := client(l, s)
-		c.Timeout = 1500 * time.Millisecond
-		c.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-		return c
-	}
-	silent := func(err error) bool { return errors.Is(err, context.DeadlineExceeded) || os.IsTimeout(err) }
-	reset := func(err error) bool { return errors.Is(err, syscall.ECONNRESET) }
 	unknown := func(err error) bool {
 		var d *net.DNSError
 		return errors.As(err, &d) && d.IsNotFound
@@ -52,41 +40,44 @@ func TestSentOnTheWire(t *testing.T) {
 		when string
 		do   rules.Do
 		url  string
+		web  func(*Lab, *Services) *http.Client
 		want func(error) bool
 		sent bool
 	}{
-		"both ends": {"sni: x.com", rules.Do{Mechanism: rules.MechanismReset, Inject: true}, "https://x.com/", reset, true},
-		"client":    {"sni: x.com", rules.Do{Mechanism: rules.MechanismReset, Inject: true, Direction: rules.Down}, "https://x.com/", reset, true},
-		"server":    {"sni: x.com", rules.Do{Mechanism: rules.MechanismReset, Inject: true, Direction: rules.Up}, "https://x.com/", func(err error) bool { return err != nil }, true},
-		"answer":    {"query: x.com", rules.Do{Mechanism: rules.MechanismAnswer}, "https://x.com/", unknown, true},
+		"both ends": {"sni: x.com", rules.Do{Mechanism: rules.MechanismReset, Inject: true}, "https://x.com/", client, reset, true},
+		"client":    {"sni: x.com", rules.Do{Mechanism: rules.MechanismReset, Inject: true, Direction: rules.Down}, "https://x.com/", client, reset, true},
+		"server":    {"sni: x.com", rules.Do{Mechanism: rules.MechanismReset, Inject: true, Direction: rules.Up}, "https://x.com/", hasty, func(err error) bool { return err != nil }, true},
+		"answer":    {"query: x.com", rules.Do{Mechanism: rules.MechanismAnswer}, "https://x.com/", client, unknown, true},
 		"freeze": {"sni: x.com", rules.Do{Mechanism: rules.MechanismFreeze, After: rules.Count{Range: rules.Range{Min: 25, Max: 25}, Unit: rules.UnitPayload}},
-			"https://x.com/download?bytes=1000000", silent, false},
-		"data": {"sni: x.com", rules.Do{Mechanism: rules.MechanismDrop, From: rules.StartData}, "https://x.com/", silent, false},
+			"https://x.com/download?bytes=1000000", hasty, silent, false},
+		"data": {"sni: x.com", rules.Do{Mechanism: rules.MechanismDrop, From: rules.StartData}, "https://x.com/", hasty, silent, false},
 		"limit": {"sni: x.com", rules.Do{Mechanism: rules.MechanismLimit, Limit: 0, Keys: rules.LimitClient | rules.LimitSNI, Window: time.Minute, Ban: time.Minute},
-			"https://x.com/", silent, false},
+			"https://x.com/", hasty, silent, false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := get(web(), c.url)
+			_, err := get(client(l, s), c.url)
 			require.NoError(t, err, "without a box")
 			b := doing(t, l, c.when, c.do)
-			_, err = get(web(), c.url)
+			_, err = get(c.web(l, s), c.url)
 			require.Error(t, err)
 			require.True(t, c.want(err), "%v", err)
-			_, err = get(web(), "https://max.ru/")
+			_, err = get(client(l, s), "https://max.ru/")
 			require.NoError(t, err, "the control")
 			n, err := b.Counters()
 			require.NoError(t, err)
 			require.Equal(t, c.sent, n.Sent > 0)
 			require.Zero(t, n.SendFailed)
 			require.NoError(t, b.Close())
-			_, err = get(web(), c.url)
+			_, err = get(client(l, s), c.url)
 			require.NoError(t, err, "the box is gone")
 		})
 	}
 	t.Run("page", func(t *testing.T) {
 		doing(t, l, "host: x.com", rules.Do{Mechanism: rules.MechanismPage, Page: "http://stub.example/"})
 		for range 5 {
-			r, err := web().Get("http://x.com/")
+			web := client(l, s)
+			web.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+			r, err := web.Get("http://x.com/")
 			require.NoError(t, err)
 			_, err = io.Copy(io.Discard, r.Body)
 			require.NoError(t, err)
