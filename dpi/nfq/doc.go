@@ -5,7 +5,8 @@
 //
 // Open installs one nftables table (family inet, name "dpilab", two chains at the forward hook) in the box's network
 // namespace and binds its queues. A packet that crosses from the inside to the outside, or back, is queued, unless its
-// flow is in the set @pass (accepted; what carries data renews the entries of both directions, a FIN or RST leaves them little time)
+// flow is in the set @pass (accepted; what carries data renews the entries of both directions, under load not all of it, and a FIN or
+// RST leaves them little time)
 // or @drop (dropped; the entry lives for a short fixed time, and then the engine decides again). A set that is full takes no more:
 // other flows go on through the engine, with the same outcome. The engine puts a flow there by a verdict with an Offload: the packet goes
 // back with a mark, and the second chain turns the mark into set entries for both orientations of the 5-tuple. A bare

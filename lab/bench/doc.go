@@ -21,7 +21,7 @@
 // Rows and ratios are named by the benchmark, the path, and what of it; sizes of lists are part of the name, such as 1m.
 //
 //	wire         the wire alone: connections, one stream, small datagrams
-//	connections  connect, ClientHello, reply, reset, on eight workers. Boxes decide by the name. In the first round and the
+//	connections  connect, ClientHello, reply, reset, on 32 workers. Boxes decide by the name. In the first round and the
 //	             last a listed name, and one under it, must not get through, and others must, or the path has failed. A flow is settled by its first hello, and
 //	             the kernel keeps it; connections_every reads on, as by default, and so sees all of a short connection.
 //	             connections_rules is a box that nobody runs: the kernel's rules, and every packet passes

@@ -12,6 +12,9 @@ import (
 // reloadRate is how many connections a second are wanted while policies change; a machine may make fewer.
 const reloadRate = 10_000
 
+// reloadWorkers are enough for that rate, and no more: those that wait for a processor would make every connection late (choice).
+const reloadWorkers = 8
+
 // reload measures what connections notice of a large policy that is read and put in place of another, again and again.
 func (r *runner) reload() error {
 	first, err := r.policies.file(r.o.Domains)
@@ -26,7 +29,7 @@ func (r *runner) reload() error {
 	long := max(4*r.o.Duration, 3*time.Second) // some reloads must fit in
 	load := func() (answer, error) {
 		return r.client.ask(r.ctx, job{
-			Kind: "connections", To: serverAddr, For: long, Workers: workers, Rate: reloadRate, Names: namesFrom(3*r.o.Domains, openNames),
+			Kind: "connections", To: serverAddr, For: long, Workers: reloadWorkers, Rate: reloadRate, Names: namesFrom(3*r.o.Domains, openNames),
 		})
 	}
 	paths := []path{
