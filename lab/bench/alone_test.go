@@ -102,6 +102,9 @@ func TestPrefixes(t *testing.T) {
 }
 
 func TestLoadAlone(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes long")
+	}
 	file, err := writePolicy(t.TempDir(), 50_000)
 	require.NoError(t, err)
 	x, err := loadPolicy(job{Policy: file})

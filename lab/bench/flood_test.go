@@ -38,6 +38,9 @@ func TestFloodPackets(t *testing.T) {
 }
 
 func TestFlood(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes long")
+	}
 	live(t)
 	r, err := Run(t.Context(), Options{Names: []string{"flood"}, Rounds: 1, Duration: 20 * time.Millisecond, Domains: 100})
 	require.NoError(t, err)

@@ -108,6 +108,9 @@ func TestPathsOnTheWire(t *testing.T) {
 }
 
 func TestWhatRunsAlone(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes long")
+	}
 	r := short(t, "engine", "lookup", "load")
 	for _, name := range []string{
 		"engine_known_ns", "engine_new_ns", "engine_hello_ns", "engine_quic_ns", "lookup_10_ns", "lookup_10_hot_ns", "lookup_prefix_ns", "lookup_prefix_hot_ns", "load_text_s", "load_compiled_ms",
@@ -118,6 +121,9 @@ func TestWhatRunsAlone(t *testing.T) {
 
 // Policies change under connections: none is lost, and each flow has the verdict of its own policy, or the run says that it has not.
 func TestReload(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes long")
+	}
 	live(t)
 	r, err := Run(t.Context(), Options{Names: []string{"reload"}, Rounds: 1, Duration: 700 * time.Millisecond, Domains: 2000})
 	require.NoError(t, err)
