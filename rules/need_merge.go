@@ -68,7 +68,7 @@ func (d *needs) unite(all []interest) interest {
 		}
 	}
 	if !slices.ContainsFunc(all, func(y interest) bool { return y.ports == nil }) {
-		x.ports = joinRanges(ports)
+		x.ports = JoinRanges(ports)
 	}
 	x.to = d.union(to)
 	return x

@@ -79,7 +79,7 @@ func reachOf(c *Condition, w *condition) (x interest, ok bool) {
 	narrow(has(FactHost) || has(FactCertificate), 1<<TransportTCP)
 	narrow(has(FactQuery) || has(FactQUIC) && w.quic&(1<<QUICNone) == 0, 1<<TransportUDP)
 	if has(FactPort) && !inRanges(w.ports, 0) {
-		x.ports = joinRanges(w.ports)
+		x.ports = JoinRanges(w.ports)
 	}
 	if has(FactQuery) || has(FactProtocol) && w.protocols == 1<<ProtocolDNS { // DNS is read on its own port alone
 		if has(FactPort) && !inRanges(w.ports, 53) {
@@ -99,8 +99,8 @@ func carriersOf(protocols uint32) (transports uint32) {
 	return transports
 }
 
-// joinRanges gives the same numbers in order, without overlaps.
-func joinRanges(all []Range) (joined []Range) {
+// JoinRanges gives the same numbers in order, in the fewest ranges: without overlaps, and none touches the next. It does not change all.
+func JoinRanges(all []Range) (joined []Range) {
 	for _, r := range slices.SortedFunc(slices.Values(all), func(a, b Range) int { return a.Min - b.Min }) {
 		if n := len(joined); n > 0 && r.Min <= joined[n-1].Max+1 {
 			joined[n-1].Max = max(joined[n-1].Max, r.Max)

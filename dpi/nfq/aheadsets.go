@@ -110,26 +110,11 @@ func (s spans) elements() []nftables.SetElement {
 // portElements does the same for ports.
 func portElements(ports []rules.Range) (all []nftables.SetElement) {
 	key := func(n int) []byte { return binary.BigEndian.AppendUint16(nil, uint16(n)) }
-	for _, r := range joinedPorts(ports) {
+	for _, r := range rules.JoinRanges(ports) {
 		all = append(all, nftables.SetElement{Key: key(r.Min)})
 		if r.Max < 65535 {
 			all = append(all, nftables.SetElement{Key: key(r.Max + 1), IntervalEnd: true})
 		}
 	}
 	return all
-}
-
-func joinedPorts(ports []rules.Range) []rules.Range {
-	ports = slices.Clone(ports)
-	slices.SortFunc(ports, func(a, b rules.Range) int { return a.Min - b.Min })
-	n := 0
-	for _, r := range ports {
-		if n > 0 && r.Min <= ports[n-1].Max+1 {
-			ports[n-1].Max = max(ports[n-1].Max, r.Max)
-			continue
-		}
-		ports[n] = r
-		n++
-	}
-	return ports[:n]
 }

@@ -55,7 +55,7 @@ func (f *family) guards() [][]expr.Any {
 		if f.nfproto == unix.NFPROTO_IPV4 {
 			g = append(g, f.fragment(expr.CmpOpEq)...)
 		}
-		all = append(all, append(g, f.next(protocol)...))
+		all = append(all, append(g, f.protocol(expr.CmpOpEq, protocol)...))
 	}
 	return all
 }
@@ -68,9 +68,6 @@ func (f *family) fragment(op expr.CmpOp) []expr.Any {
 		&expr.Cmp{Op: op, Register: 1, Data: []byte{0, 0}},
 	}
 }
-
-// next holds for packets whose IP header says that this protocol follows it, with no extension header between.
-func (f *family) next(protocol byte) []expr.Any { return f.protocol(expr.CmpOpEq, protocol) }
 
 const (
 	flagSYN = 0x02

@@ -134,7 +134,7 @@ func (a *attachment) before(box, unknown *nftables.Chain) {
 			protocol byte
 		}{{"tcp", unix.IPPROTO_TCP}, {"udp", unix.IPPROTO_UDP}} {
 			known, passed := a.chain(t.name+f.suffix), a.chain(t.name+f.suffix+"_passed")
-			a.rule(whole, f.next(t.protocol), leap(known.Name))
+			a.rule(whole, f.protocol(expr.CmpOpEq, t.protocol), leap(known.Name))
 			if t.protocol == unix.IPPROTO_TCP {
 				a.rule(known, bareSYN(), f.key(false), dynset(dynsetDelete, pass, 0), dynset(dynsetDelete, drop, 0),
 					f.key(true), dynset(dynsetDelete, pass, 0), dynset(dynsetDelete, drop, 0), on)
