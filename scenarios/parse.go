@@ -30,7 +30,7 @@ func Parse(name string, data []byte) (*Scenario, error) {
 	if err != nil {
 		return nil, err
 	}
-	fields, err := top.Fields("a scenario", "scenario", "about", "lab", "client", "timeout", "phases", "probes", "controls")
+	fields, err := top.Fields("a scenario", "scenario", "about", "lab", "client", "server", "timeout", "phases", "probes", "controls")
 	if err != nil {
 		return nil, err
 	}
@@ -50,6 +50,7 @@ func Parse(name string, data []byte) (*Scenario, error) {
 		}},
 		{"lab", f.readLab},
 		{"client", f.readClient},
+		{"server", func(n strictyaml.Node) (err error) { f.Server, err = f.host(n); return err }},
 		{"timeout", func(n strictyaml.Node) (err error) { f.Timeout, err = readDuration(n, maxTimeout); return err }},
 		{"phases", f.readPhases},
 		{"probes", func(n strictyaml.Node) error { return f.readProbes(n, false) }},

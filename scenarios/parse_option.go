@@ -12,6 +12,10 @@ func (f *file) option(k strictyaml.Field, p *Probe) (err error) {
 	switch k.Name {
 	case "probe":
 		p.Name, err = k.Text("the probe's name")
+	case "goal":
+		var i int
+		i, err = k.OneOf("true", "false")
+		p.Goal = i == 0
 	case "expect":
 		p.expect, err = f.expectations(k.Node)
 	case "at", "resolver":

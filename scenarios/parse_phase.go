@@ -25,15 +25,18 @@ func (f *file) readPhases(n strictyaml.Node) error {
 }
 
 func (f *file) readPhase(n strictyaml.Node) (p Phase, err error) {
-	fields, err := n.Fields("a phase, such as {phase: before, date: 2025-07-01, policy: 2025-home}", "phase", "date", "policy", "resolver")
+	fields, err := n.Fields("a phase, such as {phase: before, date: 2025-07-01, policy: 2025-home}", "phase", "date", "policy", "resolver", "server")
 	if err != nil {
 		return p, err
 	}
 	if err := n.Require(fields, "phase", "phase", "date", "policy"); err != nil {
 		return p, err
 	}
+	p.Server = f.Server
 	for _, k := range fields {
 		switch k.Name {
+		case "server":
+			p.Server, err = f.host(k.Node)
 		case "phase":
 			p.Name, err = f.phaseName(k.Node)
 		case "date":

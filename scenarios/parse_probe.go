@@ -31,7 +31,7 @@ var options = map[ProbeKind][]string{
 var (
 	probeKinds = slices.Sorted(maps.Keys(options))
 	probeKeys  = func() []string {
-		keys := map[string]bool{"probe": true, "expect": true, "timeout": true, "later": true}
+		keys := map[string]bool{"probe": true, "expect": true, "goal": true, "timeout": true, "later": true}
 		for kind, some := range options {
 			keys[string(kind)] = true
 			for _, k := range some {
@@ -90,7 +90,7 @@ func (f *file) readProbe(n strictyaml.Node, control bool) (p Probe, err error) {
 	p.defaults()
 	known := append([]string{"probe", string(p.Kind), "timeout", "later"}, options[p.Kind]...)
 	if !control {
-		known = append(known, "expect")
+		known = append(known, "expect", "goal")
 	}
 	for _, k := range fields {
 		if !slices.Contains(known, k.Name) {

@@ -21,6 +21,7 @@ type Scenario struct {
 	About   string
 	File    string // where it was read from
 	Client  string // the host that tries; "client" unless the file says otherwise
+	Server  string // the host that a tool's server runs on; "" where the scenario is not for tools
 	Timeout time.Duration
 	Phases  []Phase // in the order of the file
 	Probes  []Probe // in the order of the file, controls last
@@ -34,6 +35,7 @@ type Phase struct {
 	Date     string      // ISO
 	Policies []BoxPolicy // of the lab's boxes, in its order; a box that has none is a wire
 	Remove   []string    // names that the national resolver does not know, and all below them
+	Server   string      // the host that a tool's server runs on in this phase
 }
 
 // BoxPolicy is what is in force at a box.
@@ -81,6 +83,7 @@ type Probe struct {
 	Port    uint16   // connect, chat
 	Argv    []string // exec
 	Control bool     // must be ok in every phase
+	Goal    bool     // a tool is measured by it: see package matrix
 
 	Family   int           // 4 or 6: IP, and for dns the type of record and the way to the resolver
 	Resolver string        // whose DNS is asked: a host of the lab; dns calls it "at"
