@@ -4,6 +4,7 @@ package tools
 
 import (
 	"context"
+	"errors"
 
 	"dpilab/lab"
 	"dpilab/lab/probe"
@@ -19,6 +20,8 @@ type Tool struct {
 
 	Direct  bool         // its flows lead to the site itself, changed; otherwise all of them lead to its server
 	Carries []probe.Type // the goals that it can be measured by
+
+	def *definition
 }
 
 // Place is where a session runs.
@@ -32,13 +35,6 @@ type Place struct {
 	Dir      string    // exists and belongs to the session: files, logs
 }
 
-// Names gives the names of the definitions that ship, without variants.
-func Names() []string { return nil }
-
-// Open reads a definition: a file, when the name has a slash or ends in .yaml, otherwise one that ships; all its variants, or, by
-// NAME/VARIANT, one of them.
-func Open(nameOrFile string) ([]*Tool, error) { return nil, nil }
-
 // Missing says what the tool needs that is not here, such as "xray is not on PATH"; none when it can run.
 func (t *Tool) Missing() []string { return nil }
 
@@ -50,7 +46,9 @@ func (t *Tool) Version(ctx context.Context) string { return "" }
 type Session struct{}
 
 // Open makes secrets, writes the server's files and starts the server part, where there is one, and waits until it is ready.
-func (t *Tool) Open(ctx context.Context, p Place) (*Session, error) { return nil, nil }
+func (t *Tool) Open(ctx context.Context, p Place) (*Session, error) {
+	return nil, errors.New("sessions are not built yet")
+}
 
 // Start starts the client part anew, with the goal's words filled in, and waits until it is ready.
 func (s *Session) Start(ctx context.Context, goal probe.Probe) error { return nil }

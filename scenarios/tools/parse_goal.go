@@ -1,0 +1,298 @@
+package tools
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"dpilab/internal/strictyaml"
+	"dpilab/lab/probe"
+)
+
+// goalTypes are what a tool can be measured by.
+var goalTypes = []string{"dns", "connect", "http", "https", "http3", "chat", "call", "download", "ping", "traceroute"}
+
+// measureNames are what a program may print about itself: times in seconds, a number of bytes.
+var measureNames = []string{"handshake", "first-byte", "seconds", "bytes"}
+
+var (
+	goalKeys   = []string{"run", "outcomes", "measures"}
+	resultKeys = []string{"exit", "output", "is"}
+	kindWords  = []string{
+		"ok", "nxdomain", "no answer", "refused", "unreachable", "timeout", "reset", "closed", "silent", "blockpage", "stalled", "throttled",
+	}
+	stageWords = []string{"DNS", "connect", "ClientHello", "Initial", "request", "opening", "message", "STUN", "tunnel"}
+)
+
+func (r *reader) readGoals() error {
+	fields, err := r.fields("goals", "{GOAL: {run: COMMAND}, ...}", goalTypes...)
+	if err != nil {
+		return err
+	}
+	isClient := r.def.traffic.way == wayClient
+	switch {
+	case fields == nil && isClient:
+		return r.top.Fail("found traffic: client without goals, expected how the program does them itself: goals: {https: {run: COMMAND}}")
+	case fields != nil && !isClient:
+		return fields[0].Key.Fail("found goals beside traffic: %s, expected traffic: client", r.def.traffic.way)
+	}
+	for _, f := range fields {
+		g, err := r.goal(f.Node)
+		if err != nil {
+			return err
+		}
+		r.def.goals[probe.Type(f.Name)] = g
+	}
+	return nil
+}
+
+func (r *reader) goal(n strictyaml.Node) (g goal, err error) {
+	fields, err := n.Fields("{run: COMMAND, outcomes: [...]}", goalKeys...)
+	if err != nil {
+		return g, err
+	}
+	if err := n.Require(fields, "goal", "run"); err != nil {
+		return g, err
+	}
+	for _, f := range fields {
+		switch f.Name {
+		case "run":
+			g.run, err = r.command(f.Node, true)
+		case "outcomes":
+			g.outcomes, err = results(f.Node)
+		case "measures":
+			g.measures, err = measures(f.Node)
+		}
+		if err != nil {
+			return g, err
+		}
+	}
+	if g.outcomes == nil && g.run[0] == "curl" {
+		g.outcomes = curlResults()
+	}
+	return g, nil
+}
+
+// results reads what a program's exit codes and output mean.
+func results(n strictyaml.Node) (all []result, err error) {
+	if w, _ := n.Word(); w == "curl" {
+		return curlResults(), nil
+	}
+	items, err := n.Items("curl, or a list such as [{exit: 6, is: nxdomain}]")
+	if err != nil {
+		return nil, err
+	}
+	for _, item := range items {
+		fields, err := item.Fields("{exit: N, is: OUTCOME} or {output: REGEXP, is: OUTCOME}", resultKeys...)
+		if err != nil {
+			return nil, err
+		}
+		if err := item.Require(fields, "result", "is"); err != nil {
+			return nil, err
+		}
+		one := result{exit: -1}
+		for _, f := range fields {
+			switch f.Name {
+			case "exit":
+				w, _ := f.Word()
+				if one.exit, err = strconv.Atoi(w); err != nil || one.exit < 0 || one.exit > 255 {
+					return nil, f.Expected("an exit code of 0 to 255")
+				}
+			case "output":
+				if one.output, err = expression(f.Node); err != nil {
+					return nil, err
+				}
+			case "is":
+				if err := one.is(f.Node); err != nil {
+					return nil, err
+				}
+			}
+		}
+		if one.exit < 0 && one.output == nil {
+			return nil, item.Fail("found neither exit nor output, expected one of them beside is")
+		}
+		all = append(all, one)
+	}
+	return all, nil
+}
+
+// is reads OUTCOME [after STAGE].
+func (one *result) is(n strictyaml.Node) error {
+	text, err := n.Text("an outcome, such as timeout or reset after ClientHello")
+	if err != nil {
+		return err
+	}
+	kind, stage, after := strings.Cut(text, " after ")
+	if !slices.Contains(kindWords, kind) {
+		return n.Fail("found %q, expected an outcome: %s%s", kind, strictyaml.OrList(kindWords), strictyaml.Suggest(kind, kindWords))
+	}
+	if after && !slices.Contains(stageWords, stage) {
+		return n.Fail("found after %q, expected %s%s", stage, strictyaml.OrList(stageWords), strictyaml.Suggest(stage, stageWords))
+	}
+	one.kind, one.stage = probe.Kind(kind), stage
+	return nil
+}
+
+func expression(n strictyaml.Node) (*regexp.Regexp, error) {
+	w, err := n.Text("a regular expression (RE2)")
+	if err != nil {
+		return nil, err
+	}
+	e, err := regexp.Compile(w)
+	if err != nil {
+		return nil, n.Expected("a regular expression (RE2)")
+	}
+	return e, nil
+}
+
+func measures(n strictyaml.Node) (map[string]*regexp.Regexp, error) {
+	fields, err := n.Fields("{MEASURE: REGEXP, ...}", measureNames...)
+	if err != nil {
+		return nil, err
+	}
+	all := map[string]*regexp.Regexp{}
+	for _, f := range fields {
+		e, err := expression(f.Node)
+		if err != nil {
+			return nil, err
+		}
+		if e.NumSubexp() != 1 {
+			return nil, f.Expected("a regular expression with one group, which is the number")
+		}
+		all[f.Name] = e
+	}
+	return all, nil
+}
+
+// carried gives the goals that a way can carry when nothing else is said.
+func (d *definition) carried() []string {
+	switch d.traffic.way {
+	case waySOCKS5, waySOCKS5H, wayHTTP:
+		return []string{"connect", "http", "https", "chat", "download"}
+	case wayDNS:
+		return []string{"dns", "connect", "http", "https", "http3", "chat", "download"}
+	case wayClient:
+		return slices.DeleteFunc(slices.Clone(goalTypes), func(g string) bool { _, ok := d.goals[probe.Type(g)]; return !ok })
+	case wayBuiltin:
+		return d.builtin.maker().goals(d.builtin.option)
+	}
+	return goalTypes
+}
+
+func (r *reader) readCarries() error {
+	possible := r.def.carried()
+	carried := possible
+	if n := r.value("carries"); n != nil {
+		items, err := n.OneOrMore("a list of goals")
+		if err != nil {
+			return err
+		}
+		carried = nil
+		for _, item := range items {
+			i, err := item.OneOf(possible...)
+			if err != nil {
+				return err
+			}
+			carried = append(carried, possible[i])
+		}
+	}
+	for _, g := range carried {
+		r.Carries = append(r.Carries, probe.Type(g))
+	}
+	return nil
+}
+
+func (r *reader) readBuiltin() error {
+	n := r.value("builtin")
+	isBuiltin := r.def.traffic.way == wayBuiltin
+	switch {
+	case n == nil && !isBuiltin:
+		return nil
+	case n == nil:
+		return r.top.Fail(`found traffic: builtin without the key "builtin", expected one of %s`, strictyaml.OrList(builtinNames()))
+	case !isBuiltin:
+		return n.Fail("found builtin beside traffic: %s, expected traffic: builtin", r.def.traffic.way)
+	}
+	b := &r.def.builtin
+	if n.IsMapping() {
+		fields, err := n.Fields("{BUILTIN: OPTION}", builtinNames()...)
+		if err != nil {
+			return err
+		}
+		if len(fields) > 1 {
+			return fields[1].Key.Fail("found %s beside %s, expected one", fields[1].Name, fields[0].Name)
+		}
+		b.name = fields[0].Name
+		if b.option, err = fields[0].Text("an option of " + b.name); err != nil {
+			return err
+		}
+		if err := b.maker().check(b.option); err != nil {
+			return fields[0].Fail("found %q, expected %s", b.option, err)
+		}
+		return nil
+	}
+	i, err := n.OneOf(builtinNames()...)
+	if err != nil {
+		return err
+	}
+	b.name = builtinNames()[i]
+	if err := b.maker().check(b.option); err != nil {
+		return n.Fail("found %s alone, expected {%s: %s}", b.name, b.name, err)
+	}
+	return nil
+}
+
+// deviceWords of needs are no programs.
+var deviceWords = []string{"tun", "nfqueue", "raw"}
+
+// readNeeds keeps what is named, and the first word of each command.
+func (r *reader) readNeeds() error {
+	need := func(w string) {
+		if !slices.Contains(r.def.needs, w) {
+			r.def.needs = append(r.def.needs, w)
+		}
+	}
+	if n := r.value("needs"); n != nil {
+		items, err := n.OneOrMore(fmt.Sprintf("a list of programs, and of %s", strictyaml.OrList(deviceWords)))
+		if err != nil {
+			return err
+		}
+		for _, item := range items {
+			w, err := item.Text("a program, or " + strictyaml.OrList(deviceWords))
+			if err != nil {
+				return err
+			}
+			need(w)
+		}
+	}
+	for _, c := range r.def.commands() {
+		if !strings.Contains(c[0], "{") {
+			need(c[0])
+		}
+	}
+	return nil
+}
+
+// commands gives everything that is run.
+func (d *definition) commands() (all []command) {
+	for _, p := range []*part{d.server, d.client} {
+		if p == nil {
+			continue
+		}
+		if p.run != nil {
+			all = append(all, p.run)
+		}
+		all = append(append(append(all, p.before...), p.after...), p.undo...)
+	}
+	if d.traffic.counter != nil {
+		all = append(all, d.traffic.counter)
+	}
+	for _, name := range goalTypes {
+		if g, ok := d.goals[probe.Type(name)]; ok {
+			all = append(all, g.run)
+		}
+	}
+	return all
+}

@@ -1,0 +1,46 @@
+package tools
+
+import (
+	"crypto/tls"
+	"errors"
+	"maps"
+	"net"
+	"slices"
+
+	utls "github.com/refraction-networking/utls"
+
+	"dpilab/internal/strictyaml"
+)
+
+// parrots are the ClientHellos of browsers that uTLS imitates. A name without a number is the newest one of its browser.
+var parrots = map[string]utls.ClientHelloID{
+	"chrome": utls.HelloChrome_Auto, "chrome-58": utls.HelloChrome_58, "chrome-83": utls.HelloChrome_83, "chrome-100": utls.HelloChrome_100,
+	"chrome-106": utls.HelloChrome_106_Shuffle, "chrome-120": utls.HelloChrome_120, "chrome-131": utls.HelloChrome_131,
+	"chrome-133": utls.HelloChrome_133,
+	"firefox":    utls.HelloFirefox_Auto, "firefox-63": utls.HelloFirefox_63, "firefox-99": utls.HelloFirefox_99,
+	"firefox-105": utls.HelloFirefox_105, "firefox-120": utls.HelloFirefox_120,
+	"safari": utls.HelloSafari_Auto, "safari-16": utls.HelloSafari_16_0,
+	"ios": utls.HelloIOS_Auto, "ios-12": utls.HelloIOS_12_1, "ios-14": utls.HelloIOS_14,
+	"edge": utls.HelloEdge_Auto, "edge-85": utls.HelloEdge_85,
+	"android": utls.HelloAndroid_11_OkHttp, "qq": utls.HelloQQ_Auto, "360": utls.Hello360_Auto,
+	"randomized": utls.HelloRandomized, "randomized-alpn": utls.HelloRandomizedALPN, "randomized-noalpn": utls.HelloRandomizedNoALPN,
+	"golang": utls.HelloGolang,
+}
+
+func checkParrot(name string) error {
+	if _, ok := parrots[name]; ok {
+		return nil
+	}
+	names := slices.Sorted(maps.Keys(parrots))
+	return errors.New(strictyaml.OrList(names) + strictyaml.Suggest(name, names))
+}
+
+// parrot gives the client's side of TLS with the ClientHello of a browser. Of the settings it takes the name, the roots and, where the
+// parrot has none of its own, the protocols.
+func parrot(name string) func(net.Conn, *tls.Config) (net.Conn, error) {
+	return func(c net.Conn, config *tls.Config) (net.Conn, error) {
+		return utls.UClient(c, &utls.Config{
+			ServerName: config.ServerName, RootCAs: config.RootCAs, NextProtos: config.NextProtos, InsecureSkipVerify: config.InsecureSkipVerify,
+		}, parrots[name]), nil
+	}
+}
