@@ -30,6 +30,19 @@ func (h *Host) Do(f func() error) error { return h.space.do(f) }
 // NetNS is a descriptor of the host's network namespace, valid until the lab is closed.
 func (h *Host) NetNS() int { return h.space.fd() }
 
+// Lab is the lab that the host is in.
+func (h *Host) Lab() *Lab { return h.lab }
+
+// Line is what the host's line carries, in bits a second: the rate of its first link that has one. 0: no link has.
+func (h *Host) Line() int64 {
+	for _, l := range h.lab.Topology.Links {
+		if _, ok := l.other(h.Name); ok && l.Rate > 0 {
+			return l.Rate
+		}
+	}
+	return 0
+}
+
 // Addrs gives the host's addresses, those of its first link first, IPv4 before IPv6 of each.
 func (h *Host) Addrs() []netip.Addr { return slices.Clone(h.addrs) }
 

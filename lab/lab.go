@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"slices"
@@ -25,6 +26,7 @@ type Lab struct {
 
 	dir      string
 	hosts    map[string]*Host // hosts and routers
+	services atomic.Pointer[Services]
 	wires    map[string]*Wire // by box
 	segments []*segment       // every veth pair
 	spaces   []*namespace     // every namespace
@@ -197,6 +199,16 @@ func (l *Lab) settle() []func() error {
 
 // Host gives a host or a router by its name, nil when there is none.
 func (l *Lab) Host(name string) *Host { return l.hosts[name] }
+
+// HostAt gives the host or router that has an address, nil when none has it.
+func (l *Lab) HostAt(a netip.Addr) *Host {
+	for _, h := range l.hosts {
+		if slices.Contains(h.addrs, a) {
+			return h
+		}
+	}
+	return nil
+}
 
 // Hosts gives the hosts in the order of the topology, without the routers.
 func (l *Lab) Hosts() []*Host {

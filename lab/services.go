@@ -58,8 +58,12 @@ func (l *Lab) Serve(ctx context.Context) (*Services, error) {
 			return nil, errors.Join(fmt.Errorf("host %s: %w", spec.Name, err), s.Close())
 		}
 	}
+	l.services.Store(s)
 	return s, nil
 }
+
+// Services gives what Serve started last, nil when nothing serves.
+func (l *Lab) Services() *Services { return l.services.Load() }
 
 // Remove takes names, and all under them, out of the national resolvers' answers (B29a).
 func (s *Services) Remove(names ...string) {
@@ -77,6 +81,7 @@ func (s *Services) Restore() {
 
 // Close ends all servers and waits for them. It may be called more than once.
 func (s *Services) Close() error {
+	s.lab.services.CompareAndSwap(s, nil)
 	var errs []error
 	for _, x := range s.servers {
 		errs = append(errs, x.Close())

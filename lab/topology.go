@@ -107,3 +107,13 @@ func (t *Topology) Host(name string) *HostSpec {
 // TopologyError is what is wrong with a topology, and where. Its message is one line. For a topology written in Go the file
 // is "topology", and the text begins with the path of the thing that is wrong, such as links[0].delay.
 type TopologyError = strictyaml.Error
+
+// Serving gives the first host that serves a word of ServiceNames, nil when none does.
+func (t *Topology) Serving(service string) *HostSpec {
+	for i := range t.Hosts {
+		if t.serves(t.Hosts[i].Name, service) {
+			return &t.Hosts[i]
+		}
+	}
+	return nil
+}

@@ -32,9 +32,9 @@ type Event struct {
 	Source    string  `json:"source"`
 }
 
-func newEvent(phase, box, probe string, e dpi.Event) Event {
+func newEvent(phase, box, name string, e dpi.Event) Event {
 	return Event{
-		Phase: phase, Box: box, MS: float64(e.Time.Microseconds()) / 1000, Kind: e.Kind.String(), Probe: probe,
+		Phase: phase, Box: box, MS: float64(e.Time.Microseconds()) / 1000, Kind: e.Kind.String(), Probe: name,
 		Transport: transportName(e.Flow.Transport), Inside: e.Flow.Inside.String(), Outside: e.Flow.Outside.String(),
 		Direction: e.Dir.String(), Packet: e.Packet, Bytes: e.Length, Name: e.Name, Learnt: e.Learnt, Held: e.Held,
 		Rule: e.Rule.Name, Policy: e.Rule.Policy, Mechanism: e.Rule.Do.Mechanism.String(), Source: e.Rule.Source.String(),

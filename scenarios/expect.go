@@ -5,12 +5,14 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+
+	"dpilab/lab/probe"
 )
 
 // Expectation is what a probe should come to: one phrase of a scenario file.
 type Expectation struct {
-	Kind  Kind  // what must have happened; "" for those below that only look at a measure
-	Stage Stage // reset, closed, silent, timeout: after what; "": whatever
+	Kind  probe.Kind  // what must have happened; "" for those below that only look at a measure
+	Stage probe.Stage // reset, closed, silent, timeout: after what; "": whatever
 
 	Measure   Measure // a number that must be in range
 	Low, High float64 // the range, ends included; the open end of `>` and `<` is infinite
@@ -39,7 +41,7 @@ const (
 func (e Expectation) String() string { return e.text }
 
 // Holds tells whether an outcome is what was expected.
-func (e Expectation) Holds(o Outcome) bool {
+func (e Expectation) Holds(o probe.Outcome) bool {
 	switch {
 	case e.Kind != "" && e.Kind != o.Kind, e.Stage != "" && e.Stage != o.Stage:
 		return false
@@ -62,7 +64,7 @@ func (e Expectation) Holds(o Outcome) bool {
 	return e.Low <= value && value <= e.High
 }
 
-func (m Measure) of(o Outcome) (float64, bool) {
+func (m Measure) of(o probe.Outcome) (float64, bool) {
 	switch m {
 	case MeasureLoss:
 		if o.Media != nil {
@@ -73,9 +75,9 @@ func (m Measure) of(o Outcome) (float64, bool) {
 			return o.Transfer.Share(), true
 		}
 	case MeasureBytes:
-		return float64(o.Bytes), o.Kind == Stalled
+		return float64(o.Bytes), o.Kind == probe.Stalled
 	case MeasureHops:
-		return float64(len(o.Hops)), o.Kind == OK && len(o.Hops) > 0
+		return float64(len(o.Hops)), o.Kind == probe.OK && len(o.Hops) > 0
 	}
 	return 0, false
 }
@@ -84,7 +86,7 @@ func (m Measure) of(o Outcome) (float64, bool) {
 type Expectations []Expectation
 
 // Hold tells whether an outcome is one of those expected.
-func (all Expectations) Hold(o Outcome) bool {
+func (all Expectations) Hold(o probe.Outcome) bool {
 	return slices.ContainsFunc(all, func(e Expectation) bool { return e.Holds(o) })
 }
 
@@ -98,7 +100,7 @@ func (all Expectations) String() string {
 }
 
 // expectOK is what a control expects.
-var expectOK = Expectations{{Kind: OK, text: string(OK)}}
+var expectOK = Expectations{{Kind: probe.OK, text: string(probe.OK)}}
 
 // phraseError is an error in a phrase, and how many letters before the place of it.
 type phraseError struct {

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"dpilab/internal/strictyaml"
+	"dpilab/lab/probe"
 )
 
 // phrases is the grammar of expectations, for messages.
@@ -20,8 +21,8 @@ var firstWords = []string{
 	"stalled", "loss", "rate", "resolved", "hops",
 }
 
-var stages = []Stage{
-	StageConnect, StageHello, StageInitial, StageRequest, StageOpening, StageMessage, StageSTUN, StageTunnel,
+var stages = []probe.Stage{
+	probe.StageConnect, probe.StageHello, probe.StageInitial, probe.StageRequest, probe.StageOpening, probe.StageMessage, probe.StageSTUN, probe.StageTunnel,
 }
 
 // phrase is an expectation that is being read, word by word.
@@ -48,12 +49,12 @@ func ParseExpectation(text string) (Expectation, error) {
 func (p *phrase) read() (Expectation, error) {
 	at := p.here()
 	first := p.word()
-	e := Expectation{Kind: Kind(first)}
+	e := Expectation{Kind: probe.Kind(first)}
 	switch first {
 	case "ok", "nxdomain", "refused", "unreachable", "throttled", "blockpage", "skipped":
 		return e, nil
 	case "no":
-		e.Kind = NoAnswer
+		e.Kind = probe.NoAnswer
 		return e, p.exactly("answer")
 	case "timeout", "reset", "closed", "silent":
 		return e, p.after(&e)
@@ -116,7 +117,7 @@ func (p *phrase) after(e *Expectation) error {
 		return err
 	}
 	at := p.here()
-	e.Stage = Stage(p.word())
+	e.Stage = probe.Stage(p.word())
 	if !slices.Contains(stages, e.Stage) {
 		words := make([]string, len(stages))
 		for i, s := range stages {
@@ -187,7 +188,7 @@ func (p *phrase) resolved() (Expectation, error) {
 		return Expectation{}, err
 	}
 	at := p.here()
-	e := Expectation{Kind: OK, Host: p.word()}
+	e := Expectation{Kind: probe.OK, Host: p.word()}
 	if a, err := netip.ParseAddr(e.Host); err == nil {
 		e.Host, e.Addr = "", a
 	} else if e.Host == "" {
@@ -198,12 +199,12 @@ func (p *phrase) resolved() (Expectation, error) {
 
 // hops reads a number, or the names of the hosts on the way.
 func (p *phrase) hops() (Expectation, error) {
-	e := Expectation{Kind: OK}
+	e := Expectation{Kind: probe.OK}
 	at := p.here()
 	if n, err := strconv.Atoi(p.peek()); err == nil {
 		p.word()
-		if n < 1 || n > maxHops {
-			return e, phraseFail(at, "found %d, expected 1 to %d hops", n, maxHops)
+		if n < 1 || n > probe.MaxHops {
+			return e, phraseFail(at, "found %d, expected 1 to %d hops", n, probe.MaxHops)
 		}
 		e.Measure, e.Low, e.High = MeasureHops, float64(n), float64(n)
 		return e, nil

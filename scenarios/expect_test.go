@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"dpilab/lab/probe"
 )
 
 func must(t *testing.T, text string) Expectation {
@@ -16,35 +18,37 @@ func must(t *testing.T, text string) Expectation {
 }
 
 func TestExpectationsHold(t *testing.T) {
-	share := func(percent float64) Outcome {
-		return Outcome{Kind: OK, Transfer: &Transfer{Rate: percent, Line: 100}}
+	share := func(percent float64) probe.Outcome {
+		return probe.Outcome{Kind: probe.OK, Transfer: &probe.Transfer{Rate: percent, Line: 100}}
 	}
-	loss := func(received int) Outcome { return Outcome{Kind: Loss, Media: &Media{Sent: 100, Received: received}} }
-	resolved := Outcome{Kind: OK, Host: "meta", Addrs: []netip.Addr{netip.MustParseAddr("203.0.113.2")}}
-	hops := Outcome{Kind: OK, Hops: []string{"isp", "border", "neutral"}}
+	loss := func(received int) probe.Outcome {
+		return probe.Outcome{Kind: probe.Loss, Media: &probe.Media{Sent: 100, Received: received}}
+	}
+	resolved := probe.Outcome{Kind: probe.OK, Host: "meta", Addrs: []netip.Addr{netip.MustParseAddr("203.0.113.2")}}
+	hops := probe.Outcome{Kind: probe.OK, Hops: []string{"isp", "border", "neutral"}}
 	for _, c := range []struct {
 		text     string
-		holds    []Outcome
-		holdsNot []Outcome
+		holds    []probe.Outcome
+		holdsNot []probe.Outcome
 	}{
-		{"ok", []Outcome{{Kind: OK}, resolved, hops, share(96)}, []Outcome{{Kind: NXDomain}, {Kind: Throttled}, {Kind: Loss}, {Kind: Skipped}, {}}},
-		{"no answer", []Outcome{{Kind: NoAnswer}, {Kind: NoAnswer, Stage: StageSTUN}}, []Outcome{{Kind: Silent}, {Kind: Timeout}}},
-		{"reset", []Outcome{{Kind: Reset, Stage: StageHello}, {Kind: Reset}}, []Outcome{{Kind: Refused}}},
-		{"reset after ClientHello", []Outcome{{Kind: Reset, Stage: StageHello, After: time.Second}}, []Outcome{{Kind: Reset, Stage: StageRequest}}},
-		{"silent after Initial", []Outcome{{Kind: Silent, Stage: StageInitial}}, []Outcome{{Kind: Silent, Stage: StageHello}, {Kind: Stalled, Stage: StageInitial}}},
-		{"timeout", []Outcome{{Kind: Timeout, Stage: StageConnect}}, []Outcome{{Kind: Silent, Stage: StageConnect}}},
-		{"stalled", []Outcome{{Kind: Stalled, Bytes: 1}}, []Outcome{{Kind: Silent}}},
-		{"stalled at 14000..24000 bytes", []Outcome{{Kind: Stalled, Bytes: 14000}, {Kind: Stalled, Bytes: 24000}},
-			[]Outcome{{Kind: Stalled, Bytes: 13999}, {Kind: Silent, Bytes: 15000}}},
-		{"stalled at 16384 bytes", []Outcome{{Kind: Stalled, Bytes: 16384}}, []Outcome{{Kind: Stalled, Bytes: 16385}}},
-		{"loss > 30 %", []Outcome{loss(69), loss(0)}, []Outcome{loss(70), loss(100), {Kind: NoAnswer}}},
-		{"loss<5%", []Outcome{loss(96), loss(100)}, []Outcome{loss(95)}},
-		{"loss 10..20 %", []Outcome{loss(90), loss(80)}, []Outcome{loss(91), loss(79)}},
-		{"rate 15..35 %", []Outcome{share(15), share(35)}, []Outcome{share(14.9), share(35.1), {Kind: OK}, {Kind: OK, Transfer: &Transfer{Rate: 5}}}},
-		{"resolved to meta", []Outcome{resolved}, []Outcome{{Kind: OK, Host: "x"}, {Kind: NXDomain}}},
-		{"resolved to 203.0.113.2", []Outcome{resolved}, []Outcome{{Kind: OK, Host: "meta"}}},
-		{"hops 3", []Outcome{hops}, []Outcome{{Kind: OK, Hops: []string{"isp"}}, {Kind: NoAnswer, Hops: hops.Hops}}},
-		{"hops isp border neutral", []Outcome{hops}, []Outcome{{Kind: OK, Hops: []string{"isp", "*", "neutral"}}}},
+		{"ok", []probe.Outcome{{Kind: probe.OK}, resolved, hops, share(96)}, []probe.Outcome{{Kind: probe.NXDomain}, {Kind: probe.Throttled}, {Kind: probe.Loss}, {Kind: probe.Skipped}, {}}},
+		{"no answer", []probe.Outcome{{Kind: probe.NoAnswer}, {Kind: probe.NoAnswer, Stage: probe.StageSTUN}}, []probe.Outcome{{Kind: probe.Silent}, {Kind: probe.Timeout}}},
+		{"reset", []probe.Outcome{{Kind: probe.Reset, Stage: probe.StageHello}, {Kind: probe.Reset}}, []probe.Outcome{{Kind: probe.Refused}}},
+		{"reset after ClientHello", []probe.Outcome{{Kind: probe.Reset, Stage: probe.StageHello, After: time.Second}}, []probe.Outcome{{Kind: probe.Reset, Stage: probe.StageRequest}}},
+		{"silent after Initial", []probe.Outcome{{Kind: probe.Silent, Stage: probe.StageInitial}}, []probe.Outcome{{Kind: probe.Silent, Stage: probe.StageHello}, {Kind: probe.Stalled, Stage: probe.StageInitial}}},
+		{"timeout", []probe.Outcome{{Kind: probe.Timeout, Stage: probe.StageConnect}}, []probe.Outcome{{Kind: probe.Silent, Stage: probe.StageConnect}}},
+		{"stalled", []probe.Outcome{{Kind: probe.Stalled, Bytes: 1}}, []probe.Outcome{{Kind: probe.Silent}}},
+		{"stalled at 14000..24000 bytes", []probe.Outcome{{Kind: probe.Stalled, Bytes: 14000}, {Kind: probe.Stalled, Bytes: 24000}},
+			[]probe.Outcome{{Kind: probe.Stalled, Bytes: 13999}, {Kind: probe.Silent, Bytes: 15000}}},
+		{"stalled at 16384 bytes", []probe.Outcome{{Kind: probe.Stalled, Bytes: 16384}}, []probe.Outcome{{Kind: probe.Stalled, Bytes: 16385}}},
+		{"loss > 30 %", []probe.Outcome{loss(69), loss(0)}, []probe.Outcome{loss(70), loss(100), {Kind: probe.NoAnswer}}},
+		{"loss<5%", []probe.Outcome{loss(96), loss(100)}, []probe.Outcome{loss(95)}},
+		{"loss 10..20 %", []probe.Outcome{loss(90), loss(80)}, []probe.Outcome{loss(91), loss(79)}},
+		{"rate 15..35 %", []probe.Outcome{share(15), share(35)}, []probe.Outcome{share(14.9), share(35.1), {Kind: probe.OK}, {Kind: probe.OK, Transfer: &probe.Transfer{Rate: 5}}}},
+		{"resolved to meta", []probe.Outcome{resolved}, []probe.Outcome{{Kind: probe.OK, Host: "x"}, {Kind: probe.NXDomain}}},
+		{"resolved to 203.0.113.2", []probe.Outcome{resolved}, []probe.Outcome{{Kind: probe.OK, Host: "meta"}}},
+		{"hops 3", []probe.Outcome{hops}, []probe.Outcome{{Kind: probe.OK, Hops: []string{"isp"}}, {Kind: probe.NoAnswer, Hops: hops.Hops}}},
+		{"hops isp border neutral", []probe.Outcome{hops}, []probe.Outcome{{Kind: probe.OK, Hops: []string{"isp", "*", "neutral"}}}},
 	} {
 		e := must(t, c.text)
 		require.Equal(t, c.text, e.String())
@@ -101,34 +105,4 @@ func FuzzExpectation(f *testing.F) {
 		require.NoError(t, err)
 		require.Equal(t, e, again)
 	})
-}
-
-func TestOutcomesSayWhatHappenedAndWhen(t *testing.T) {
-	for _, c := range []struct {
-		o           Outcome
-		long, short string
-	}{
-		{Outcome{Kind: OK, After: time.Second}, "ok", "ok"},
-		{Outcome{Kind: NXDomain, Stage: StageDNS}, "nxdomain", "nxdomain"},
-		{Outcome{Kind: Refused, Stage: StageConnect}, "refused", "refused"},
-		{Outcome{Kind: Timeout, Stage: StageConnect}, "timeout", "timeout"},
-		{Outcome{Kind: Timeout, Stage: StageTunnel}, "timeout after tunnel", "timeout"},
-		{Outcome{Kind: Reset, Stage: StageHello, After: 12 * time.Millisecond}, "reset after ClientHello (12 ms)", "reset (CH)"},
-		{Outcome{Kind: Closed, Stage: StageRequest, After: 1500 * time.Millisecond}, "closed after request (1.5 s)", "closed (request)"},
-		{Outcome{Kind: Silent, Stage: StageHello, After: 3 * time.Second}, "silent after ClientHello", "silent (CH)"},
-		{Outcome{Kind: Stalled, Bytes: 16384}, "stalled at 16384 bytes", "stalled"},
-		{Outcome{Kind: Throttled, Transfer: &Transfer{Rate: 12.1e6, Line: 50e6}}, "24 % of the line (12.1 Mbit/s)", "24 % of line"},
-		{Outcome{Kind: OK, Transfer: &Transfer{Rate: 130e3}}, "130 kbit/s", "130 kbit/s"},
-		{Outcome{Kind: OK, Transfer: &Transfer{Rate: 4800}}, "4.8 kbit/s", "4.8 kbit/s"},
-		{Outcome{Kind: Loss, Media: &Media{Sent: 150, Received: 43, Jitter: 800 * time.Microsecond}}, "loss 71 %, jitter 0.8 ms", "loss 71 %"},
-		{Outcome{Kind: OK, Addrs: []netip.Addr{netip.MustParseAddr("203.0.113.2")}, Host: "meta"}, "resolved to 203.0.113.2 (meta)", "→ meta"},
-		{Outcome{Kind: OK, Hops: []string{"isp", "*", "meta"}}, "hops isp * meta", "3 hops"},
-		{Outcome{Kind: NoAnswer, Hops: []string{"isp", "border"}}, "no answer after isp border", "no answer"},
-		{Outcome{Kind: NoAnswer}, "no answer", "no answer"},
-		{Outcome{Kind: Skipped, Detail: "curl is not installed"}, "skipped: curl is not installed", "skipped"},
-		{Outcome{Kind: Failed, Detail: "the server answers 404"}, "error: the server answers 404", "error"},
-	} {
-		require.Equal(t, c.long, c.o.String())
-		require.Equal(t, c.short, c.o.Short())
-	}
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"dpilab/lab"
+	"dpilab/lab/probe"
 )
 
 // The shipped scenarios come out as their files say, on real packets.
@@ -75,7 +76,7 @@ func TestRun(t *testing.T) {
 		}
 	}
 	require.Equal(t, []string{"full"}, kept, "only where something is wrong")
-	require.Equal(t, Skipped, cells["missing"][0].Outcome.Kind)
+	require.Equal(t, probe.Skipped, cells["missing"][0].Outcome.Kind)
 	require.Equal(t, "x-tls", cells["reset"][0].Why.Rule)
 	require.Equal(t, "x.com", cells["reset"][0].Why.Name)
 	require.Equal(t, "whatsapp-names-tls", cells["silent"][1].Why.Rule)

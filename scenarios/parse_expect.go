@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"dpilab/internal/strictyaml"
+	"dpilab/lab/probe"
 )
 
 // expectations reads a phrase, a list of them, or one of both for every phase.
@@ -56,7 +57,7 @@ func (f *file) expectation(n strictyaml.Node) (Expectation, error) {
 	}
 	nodes := append(f.hosts(), f.Topology.Routers...)
 	for _, name := range append([]string{e.Host}, e.Hops...) {
-		if name != "" && name != silentHop && !slices.Contains(nodes, name) {
+		if name != "" && name != probe.SilentHop && !slices.Contains(nodes, name) {
 			return e, n.FailAt(strings.LastIndex(text, name), "found %q, expected a host or router of the lab%s", name, strictyaml.Suggest(name, nodes))
 		}
 	}
@@ -64,18 +65,18 @@ func (f *file) expectation(n strictyaml.Node) (Expectation, error) {
 }
 
 // results reads what a program's exit codes and output mean.
-func (f *file) results(n strictyaml.Node) ([]Result, error) {
+func (f *file) results(n strictyaml.Node) ([]probe.Result, error) {
 	items, err := n.Items("a list, such as [{exit: 6, is: nxdomain}]")
 	if err != nil {
 		return nil, err
 	}
-	var all []Result
+	var all []probe.Result
 	for _, item := range items {
 		fields, err := item.Fields("{exit: N, is: OUTCOME} or {output: REGEXP, is: OUTCOME}", "exit", "output", "is")
 		if err != nil {
 			return nil, err
 		}
-		r := Result{Exit: -1}
+		r := probe.Result{Exit: -1}
 		for _, k := range fields {
 			switch k.Name {
 			case "exit":
@@ -91,15 +92,17 @@ func (f *file) results(n strictyaml.Node) ([]Result, error) {
 					return nil, k.Fail("found %q, expected a regular expression: %v", r.Output, err)
 				}
 			case "is":
-				if r.Is, err = f.expectation(k.Node); err != nil {
+				is, err := f.expectation(k.Node)
+				if err != nil {
 					return nil, err
 				}
-				if r.Is.Kind == "" || r.Is.Measure != MeasureNone || r.Is.Host != "" || len(r.Is.Hops) > 0 {
-					return nil, k.Fail("found %q, which an exit code cannot show; expected ok, nxdomain, refused, timeout, reset or silent [after STAGE] ...", r.Is)
+				if is.Kind == "" || is.Measure != MeasureNone || is.Host != "" || len(is.Hops) > 0 {
+					return nil, k.Fail("found %q, which an exit code cannot show; expected ok, nxdomain, refused, timeout, reset or silent [after STAGE] ...", is)
 				}
+				r.Kind, r.Stage = is.Kind, is.Stage
 			}
 		}
-		if r.Is.Kind == "" {
+		if r.Kind == "" {
 			return nil, item.Fail("the result has no outcome; write is: OUTCOME")
 		}
 		all = append(all, r)

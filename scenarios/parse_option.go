@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"dpilab/internal/strictyaml"
+	"dpilab/lab/probe"
 )
 
 func (f *file) option(k strictyaml.Field, p *Probe) (err error) {
@@ -36,12 +37,12 @@ func (f *file) option(k strictyaml.Field, p *Probe) (err error) {
 		}
 	case "via":
 		p.Tunnel = true
-		if _, err = k.OneOf("tunnel"); err == nil && f.tunnel() == "" {
+		if _, err = k.OneOf("tunnel"); err == nil && f.Topology.Serving("tunnel") == nil {
 			err = k.Fail("the lab %s has no host that serves a tunnel", f.Topology.Name)
 		}
 	case "bytes":
 		most := int64(maxDownload)
-		if p.Kind == ProbeChat {
+		if p.Type == probe.TypeChat {
 			most = maxMessage
 		}
 		p.Bytes, err = readBytes(k.Node, most)
@@ -57,21 +58,6 @@ func (f *file) option(k strictyaml.Field, p *Probe) (err error) {
 		p.Results, err = f.results(k.Node)
 	}
 	return err
-}
-
-// tunnel is the name of the host that serves a tunnel, "" when there is none.
-func (s *Scenario) tunnel() string { return s.serving("tunnel", "") }
-
-// serving gives the name of the first host with a service, of that variant when one is named.
-func (s *Scenario) serving(service, variant string) string {
-	for _, h := range s.Topology.Hosts {
-		for _, serve := range h.Serves {
-			if serve.Service == service && (variant == "" || serve.Variant == variant) {
-				return h.Name
-			}
-		}
-	}
-	return ""
 }
 
 // readBytes reads a size, such as 512, 64KB or 2MB.

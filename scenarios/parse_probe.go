@@ -11,29 +11,30 @@ import (
 	"time"
 
 	"dpilab/internal/strictyaml"
+	"dpilab/lab/probe"
 )
 
-// options are the keys that each kind of probe takes beside probe, expect, timeout and later.
-var options = map[ProbeKind][]string{
-	ProbeDNS:        {"at", "over", "family"},
-	ProbeConnect:    {"family", "resolver"},
-	ProbeHTTP:       {"address", "path", "family", "resolver"},
-	ProbeHTTPS:      {"address", "path", "family", "resolver", "via"},
-	ProbeHTTP3:      {"address", "path", "family", "resolver"},
-	ProbeChat:       {"address", "family", "resolver", "via", "bytes"},
-	ProbeCall:       {"address", "family", "resolver", "for"},
-	ProbeDownload:   {"address", "family", "resolver", "via", "bytes"},
-	ProbePing:       {"family", "resolver"},
-	ProbeTraceroute: {"family", "resolver"},
-	ProbeExec:       {"needs", "outcomes"},
+// options are the keys that each type of probe takes beside probe, expect, timeout and later.
+var options = map[probe.Type][]string{
+	probe.TypeDNS:        {"at", "over", "family"},
+	probe.TypeConnect:    {"family", "resolver"},
+	probe.TypeHTTP:       {"address", "path", "family", "resolver"},
+	probe.TypeHTTPS:      {"address", "path", "family", "resolver", "via"},
+	probe.TypeHTTP3:      {"address", "path", "family", "resolver"},
+	probe.TypeChat:       {"address", "family", "resolver", "via", "bytes"},
+	probe.TypeCall:       {"address", "family", "resolver", "for"},
+	probe.TypeDownload:   {"address", "family", "resolver", "via", "bytes"},
+	probe.TypePing:       {"family", "resolver"},
+	probe.TypeTraceroute: {"family", "resolver"},
+	probe.TypeExec:       {"needs", "outcomes"},
 }
 
 var (
-	probeKinds = slices.Sorted(maps.Keys(options))
+	probeTypes = slices.Sorted(maps.Keys(options))
 	probeKeys  = func() []string {
 		keys := map[string]bool{"probe": true, "expect": true, "goal": true, "timeout": true, "later": true}
-		for kind, some := range options {
-			keys[string(kind)] = true
+		for typ, some := range options {
+			keys[string(typ)] = true
 			for _, k := range some {
 				keys[k] = true
 			}
@@ -43,13 +44,9 @@ var (
 )
 
 const (
-	defaultDownload = 1 << 20
-	defaultCall     = 3 * time.Second
-	defaultMessage  = 512
-	execTimeout     = 10 * time.Second
-	maxDownload     = 1 << 30
-	maxMessage      = 8 << 20
-	maxLater        = 30 * 24 * time.Hour
+	maxDownload = 1 << 30
+	maxMessage  = 8 << 20
+	maxLater    = 30 * 24 * time.Hour
 )
 
 func (f *file) readProbes(n strictyaml.Node, control bool) error {
@@ -79,16 +76,18 @@ func (f *file) readProbe(n strictyaml.Node, control bool) (p Probe, err error) {
 	if err != nil {
 		return p, err
 	}
-	p = Probe{Control: control, Timeout: f.Timeout, Family: 4, Path: "/"}
-	target, err := kindOf(n, fields, &p)
+	p = Probe{Control: control}
+	target, err := typeOf(n, fields, &p)
 	if err != nil {
 		return p, err
 	}
 	if err := f.target(target, &p); err != nil {
 		return p, err
 	}
-	p.defaults()
-	known := append([]string{"probe", string(p.Kind), "timeout", "later"}, options[p.Kind]...)
+	if p.Type != probe.TypeExec {
+		p.Timeout = f.Timeout
+	}
+	known := append([]string{"probe", string(p.Type), "timeout", "later"}, options[p.Type]...)
 	if !control {
 		known = append(known, "expect", "goal")
 	}
@@ -97,14 +96,14 @@ func (f *file) readProbe(n strictyaml.Node, control bool) (p Probe, err error) {
 			if k.Name == "expect" {
 				return p, k.Key.Fail("found the key %q, but controls are expected to be ok in every phase", k.Name)
 			}
-			return p, k.Key.Fail("found the key %q, which a probe of the kind %s does not take; it takes %s", k.Name, p.Kind, strictyaml.OrList(known))
+			return p, k.Key.Fail("found the key %q, which a probe of the kind %s does not take; it takes %s", k.Name, p.Type, strictyaml.OrList(known))
 		}
 		if err := f.option(k, &p); err != nil {
 			return p, err
 		}
 	}
 	if p.Name == "" {
-		p.Name = string(p.Kind) + " " + p.Target()
+		p.Name = string(p.Type) + " " + p.Target()
 	}
 	if !control && p.expect == nil {
 		return p, n.Fail("the probe %q expects nothing; write expect: ok, or expect: {PHASE: ok, ...}", p.Name)
@@ -116,20 +115,20 @@ func (f *file) readProbe(n strictyaml.Node, control bool) (p Probe, err error) {
 }
 
 // kindOf finds the one key that says what is tried.
-func kindOf(n strictyaml.Node, fields []strictyaml.Field, p *Probe) (target strictyaml.Field, err error) {
+func typeOf(n strictyaml.Node, fields []strictyaml.Field, p *Probe) (target strictyaml.Field, err error) {
 	for _, k := range fields {
-		kind := ProbeKind(k.Name)
-		if !slices.Contains(probeKinds, kind) {
+		kind := probe.Type(k.Name)
+		if !slices.Contains(probeTypes, kind) {
 			continue
 		}
-		if p.Kind != "" {
-			return target, k.Key.Fail("found both %q and %q, expected one thing to try", p.Kind, kind)
+		if p.Type != "" {
+			return target, k.Key.Fail("found both %q and %q, expected one thing to try", p.Type, kind)
 		}
-		p.Kind, target = kind, k
+		p.Type, target = kind, k
 	}
-	if p.Kind == "" {
-		words := make([]string, len(probeKinds))
-		for i, k := range probeKinds {
+	if p.Type == "" {
+		words := make([]string, len(probeTypes))
+		for i, k := range probeTypes {
 			words[i] = string(k)
 		}
 		return target, n.Fail("found nothing to try, expected one of %s", strings.Join(words, ", "))
@@ -137,35 +136,21 @@ func kindOf(n strictyaml.Node, fields []strictyaml.Field, p *Probe) (target stri
 	return target, nil
 }
 
-func (p *Probe) defaults() {
-	switch p.Kind {
-	case ProbeDownload:
-		p.Bytes = defaultDownload
-	case ProbeChat:
-		p.Bytes = defaultMessage
-	case ProbeCall:
-		p.For = defaultCall
-	case ProbeExec:
-		p.Timeout = execTimeout
-		p.Needs = p.Argv[:1]
-		if p.Argv[0] == "curl" {
-			p.Results = curlResults()
-		}
-	}
-}
-
 // target reads what stands at the kind's key.
 func (f *file) target(k strictyaml.Field, p *Probe) (err error) {
-	if p.Kind == ProbeExec {
-		p.Argv, err = k.Texts("a program and its arguments", "an argument")
+	if p.Type == probe.TypeExec {
+		argv, err := k.Texts("a program and its arguments", "an argument")
+		if err == nil {
+			p.Probe = probe.Exec(argv...)
+		}
 		return err
 	}
 	text, err := k.Text("a name")
 	if err != nil {
 		return err
 	}
-	p.Host = text
-	if p.Kind == ProbeConnect || p.Kind == ProbeChat {
+	p.Probe = probe.Of(p.Type, text)
+	if p.Type == probe.TypeConnect || p.Type == probe.TypeChat {
 		host, port, err := net.SplitHostPort(text)
 		number, err2 := strconv.ParseUint(port, 10, 16)
 		if err != nil || err2 != nil || number == 0 {
@@ -173,10 +158,10 @@ func (f *file) target(k strictyaml.Field, p *Probe) (err error) {
 		}
 		p.Host, p.Port = host, uint16(number)
 	}
-	if isDomain(p.Host) || p.Kind != ProbeDNS && isAddress(p.Host) {
+	if isDomain(p.Host) || p.Type != probe.TypeDNS && isAddress(p.Host) {
 		return nil
 	}
-	if p.Kind == ProbeDNS {
+	if p.Type == probe.TypeDNS {
 		return k.Expected("a domain name")
 	}
 	nodes := append(f.hosts(), f.Topology.Routers...)
@@ -189,8 +174,4 @@ func (f *file) target(k strictyaml.Field, p *Probe) (err error) {
 func isAddress(s string) bool {
 	_, err := netip.ParseAddr(s)
 	return err == nil
-}
-
-func joinPort(host string, port uint16) string {
-	return net.JoinHostPort(host, strconv.Itoa(int(port)))
 }

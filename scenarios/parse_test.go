@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"dpilab/lab/probe"
 )
 
 // Each file of testdata/errors has one thing wrong, and says in its first line what the message is.
@@ -64,7 +66,7 @@ func TestParse(t *testing.T) {
 	require.Len(t, s.Probes, 7)
 
 	names := s.Probes[0]
-	require.Equal(t, ProbeDNS, names.Kind)
+	require.Equal(t, probe.TypeDNS, names.Type)
 	require.True(t, names.TCP)
 	require.Equal(t, 6, names.Family)
 	require.Equal(t, "resolver", names.Resolver)

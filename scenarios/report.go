@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"dpilab/dpi/nfq"
+	"dpilab/lab/probe"
 )
 
 // Report is what came of a run: a row for every probe, with a cell for every phase.
@@ -37,7 +38,7 @@ type BoxReport struct {
 // ProbeReport is a row of the report.
 type ProbeReport struct {
 	Name    string
-	Kind    ProbeKind
+	Type    probe.Type
 	Target  string
 	Control bool
 	Cells   []Cell // one a phase
@@ -46,7 +47,7 @@ type ProbeReport struct {
 // Cell is what came of a probe in a phase.
 type Cell struct {
 	Tried      bool // false: the scenario does not try this probe in this phase, and nothing else here means anything
-	Outcome    Outcome
+	Outcome    probe.Outcome
 	Expected   Expectations
 	AsExpected bool
 	Why        *Why // what blocked it; nil when nothing did, or when nobody knows
@@ -67,14 +68,14 @@ func newReport(s *Scenario, phases []Phase, seed uint64) *Report {
 	for i := range s.Probes {
 		p := &s.Probes[i]
 		r.Probes = append(r.Probes, ProbeReport{
-			Name: p.Name, Kind: p.Kind, Target: p.Target(), Control: p.Control, Cells: make([]Cell, len(phases)),
+			Name: p.Name, Type: p.Type, Target: p.Target(), Control: p.Control, Cells: make([]Cell, len(phases)),
 		})
 	}
 	return r
 }
 
 // skipped tells whether a probe could not be tried, which nobody had expected.
-func (c Cell) skipped() bool { return c.Tried && c.Outcome.Kind == Skipped && !c.AsExpected }
+func (c Cell) skipped() bool { return c.Tried && c.Outcome.Kind == probe.Skipped && !c.AsExpected }
 
 // wrong tells whether a probe came to something else than expected.
 func (c Cell) wrong() bool { return c.Tried && !c.AsExpected && !c.skipped() }

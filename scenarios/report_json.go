@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"dpilab/dpi/nfq"
+	"dpilab/lab/probe"
 )
 
 // The types of the JSON report. The names of the fields stay as they are; new ones may come.
@@ -129,12 +130,12 @@ func (r *Report) WriteJSON(w io.Writer) error {
 		j.Phases = append(j.Phases, phase)
 	}
 	for _, p := range r.Probes {
-		row := jsonProbe{Probe: p.Name, Kind: string(p.Kind), Target: p.Target, Control: p.Control, Results: []jsonResult{}}
+		row := jsonProbe{Probe: p.Name, Kind: string(p.Type), Target: p.Target, Control: p.Control, Results: []jsonResult{}}
 		for i, c := range p.Cells {
 			if c.Tried {
 				row.Results = append(row.Results, jsonResult{
 					Phase: r.Phases[i].Name, AsExpected: c.AsExpected, Expected: c.Expected.String(), Got: c.Outcome.String(),
-					Outcome: c.Outcome.json(), Why: c.Why.json(),
+					Outcome: jsonOf(c.Outcome), Why: c.Why.json(),
 				})
 			}
 		}
@@ -146,7 +147,7 @@ func (r *Report) WriteJSON(w io.Writer) error {
 	return e.Encode(j)
 }
 
-func (o Outcome) json() jsonOutcome {
+func jsonOf(o probe.Outcome) jsonOutcome {
 	j := jsonOutcome{
 		Kind: string(o.Kind), Stage: string(o.Stage), MS: millis(o.After), Bytes: o.Bytes, Detail: o.Detail, Host: o.Host, Hops: o.Hops,
 	}

@@ -53,9 +53,9 @@ func (r *Report) WriteJUnit(w io.Writer) error {
 			Name: r.Scenario + "." + p.Name, Time: seconds(p.Took.Seconds()), Timestamp: r.Started.UTC().Format("2006-01-02T15:04:05"),
 			Properties: []junitProperty{{"date", p.Date}, {"policy", p.Policy}, {"seed", fmt.Sprint(r.Seed)}},
 		}
-		for _, probe := range r.Probes {
-			if c := probe.Cells[column]; c.Tried {
-				s.add(r.Scenario+"."+p.Name, probe.Name, c)
+		for _, row := range r.Probes {
+			if c := row.Cells[column]; c.Tried {
+				s.add(r.Scenario+"."+p.Name, row.Name, c)
 			}
 		}
 		all.Tests += s.Tests

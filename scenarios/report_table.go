@@ -5,6 +5,8 @@ import (
 	"io"
 	"strings"
 	"unicode/utf8"
+
+	"dpilab/lab/probe"
 )
 
 // TableOptions are settings of WriteTable. The zero value is for a file.
@@ -68,7 +70,7 @@ func (t *table) line(text string) {
 }
 
 func (t *table) head() {
-	about := fmt.Sprintf("%s · seed %d · %s", t.Lab, t.Seed, short(t.Took))
+	about := fmt.Sprintf("%s · seed %d · %s", t.Lab, t.Seed, probe.Short(t.Took))
 	t.line(t.paint(colourBold, t.Scenario) + "  " + t.paint(colourFaint, about))
 	for _, text := range wrap(t.About, t.Width) {
 		t.line(text)
@@ -125,7 +127,7 @@ func (c Cell) colour() string {
 		return colourWrong
 	case c.skipped():
 		return colourFaint
-	case c.Outcome.Kind == OK:
+	case c.Outcome.Kind == probe.OK:
 		return colourOpen
 	}
 	return colourBlocked
@@ -160,21 +162,21 @@ func (t *table) block(columns []int) {
 
 // legend explains the abbreviations that the table has.
 func (t *table) legend() {
-	used := map[Stage]bool{}
+	used := map[probe.Stage]bool{}
 	for _, p := range t.Probes {
 		for _, c := range p.Cells {
-			if c.Outcome.Kind == Reset || c.Outcome.Kind == Closed || c.Outcome.Kind == Silent {
+			if c.Outcome.Kind == probe.Reset || c.Outcome.Kind == probe.Closed || c.Outcome.Kind == probe.Silent {
 				used[c.Outcome.Stage] = true
 			}
 		}
 	}
 	var words []string
 	for _, e := range []struct {
-		stage Stage
+		stage probe.Stage
 		text  string
-	}{{StageHello, "after the ClientHello"}, {StageInitial, "after QUIC's Initial"}, {StageOpening, "after the chat's first bytes"}} {
+	}{{probe.StageHello, "after the ClientHello"}, {probe.StageInitial, "after QUIC's Initial"}, {probe.StageOpening, "after the chat's first bytes"}} {
 		if used[e.stage] {
-			words = append(words, fmt.Sprintf("(%s) %s", initials(e.stage), e.text))
+			words = append(words, fmt.Sprintf("(%s) %s", e.stage.Short(), e.text))
 		}
 	}
 	if len(words) > 0 {
@@ -239,7 +241,10 @@ func wrap(text string, width int) []string {
 			lines = append(lines, line)
 			line = ""
 		}
-		line = join(" ", line, word)
+		if line != "" {
+			line += " "
+		}
+		line += word
 	}
 	if line != "" {
 		lines = append(lines, line)

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"dpilab/dpi/nfq"
+	"dpilab/lab/probe"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -31,7 +32,7 @@ func golden(t *testing.T, name string, got []byte) {
 // fixed is a report that has every sort of cell.
 func fixed(t *testing.T) *Report {
 	t.Helper()
-	cell := func(o Outcome, phrases ...string) Cell {
+	cell := func(o probe.Outcome, phrases ...string) Cell {
 		var want Expectations
 		for _, p := range phrases {
 			want = append(want, must(t, p))
@@ -46,11 +47,11 @@ func fixed(t *testing.T) *Report {
 		Rule: "whatsapp-names-tls", Policy: "2026-whatsapp", Mechanism: "drop up", Source: "FOCI25-data (P)",
 		Name: "web.whatsapp.com", Packet: 4, Flow: "tcp 198.51.100.2:40000 → 203.0.113.2:443",
 	}
-	ok := Outcome{Kind: OK, After: 40 * time.Millisecond}
-	rate := func(kind Kind, mbit float64) Outcome {
-		return Outcome{Kind: kind, After: time.Second, Transfer: &Transfer{Bytes: 2 << 20, Rate: mbit * 1e6, Line: 50e6, Tries: 1}}
+	ok := probe.Outcome{Kind: probe.OK, After: 40 * time.Millisecond}
+	rate := func(kind probe.Kind, mbit float64) probe.Outcome {
+		return probe.Outcome{Kind: kind, After: time.Second, Transfer: &probe.Transfer{Bytes: 2 << 20, Rate: mbit * 1e6, Line: 50e6, Tries: 1}}
 	}
-	silent := Outcome{Kind: Silent, Stage: StageHello, After: 3 * time.Second}
+	silent := probe.Outcome{Kind: probe.Silent, Stage: probe.StageHello, After: 3 * time.Second}
 	return &Report{
 		Scenario: "small", About: "A report with a cell of every sort", Lab: "subscriber", Seed: 7,
 		Started: time.Date(2026, 11, 24, 8, 0, 0, 0, time.UTC), Took: 12300 * time.Millisecond,
@@ -60,29 +61,29 @@ func fixed(t *testing.T) *Report {
 				Boxes: []BoxReport{{"box", nfq.Counters{Queued: 5, Received: 900, OffloadedPass: 12000, OffloadedDrop: 7, Accepted: 700, Dropped: 190, Rewritten: 10}}}},
 		},
 		Probes: []ProbeReport{
-			{Name: "WhatsApp web", Kind: ProbeHTTPS, Target: "web.whatsapp.com", Cells: []Cell{
+			{Name: "WhatsApp web", Type: probe.TypeHTTPS, Target: "web.whatsapp.com", Cells: []Cell{
 				cell(ok, "ok"), because(cell(silent, "silent after ClientHello"), names),
 			}},
-			{Name: "Public resolver", Kind: ProbeDNS, Target: "web.whatsapp.com", Cells: []Cell{
-				cell(Outcome{Kind: OK, Addrs: []netip.Addr{netip.MustParseAddr("203.0.113.2")}, Host: "meta"}, "resolved to meta"),
-				because(cell(Outcome{Kind: NXDomain, Stage: StageDNS}, "nxdomain"), Why{Removed: "whatsapp.com"}),
+			{Name: "Public resolver", Type: probe.TypeDNS, Target: "web.whatsapp.com", Cells: []Cell{
+				cell(probe.Outcome{Kind: probe.OK, Addrs: []netip.Addr{netip.MustParseAddr("203.0.113.2")}, Host: "meta"}, "resolved to meta"),
+				because(cell(probe.Outcome{Kind: probe.NXDomain, Stage: probe.StageDNS}, "nxdomain"), Why{Removed: "whatsapp.com"}),
 			}},
-			{Name: "Media", Kind: ProbeDownload, Target: "mmg.whatsapp.net", Cells: []Cell{
-				cell(rate(OK, 47.5), "ok"), because(cell(rate(Throttled, 12.1), "ok", "silent"), names),
+			{Name: "Media", Type: probe.TypeDownload, Target: "mmg.whatsapp.net", Cells: []Cell{
+				cell(rate(probe.OK, 47.5), "ok"), because(cell(rate(probe.Throttled, 12.1), "ok", "silent"), names),
 			}},
-			{Name: "Call", Kind: ProbeCall, Target: "call.whatsapp.net", Cells: []Cell{
-				cell(Outcome{Kind: Loss, Media: &Media{Sent: 150, Received: 43, Jitter: 800 * time.Microsecond}}, "loss > 30 %"), {},
+			{Name: "Call", Type: probe.TypeCall, Target: "call.whatsapp.net", Cells: []Cell{
+				cell(probe.Outcome{Kind: probe.Loss, Media: &probe.Media{Sent: 150, Received: 43, Jitter: 800 * time.Microsecond}}, "loss > 30 %"), {},
 			}},
-			{Name: "X", Kind: ProbeHTTPS, Target: "x.com", Cells: []Cell{
-				{}, cell(Outcome{Kind: Reset, Stage: StageHello, After: 22 * time.Millisecond}, "reset after ClientHello"),
+			{Name: "X", Type: probe.TypeHTTPS, Target: "x.com", Cells: []Cell{
+				{}, cell(probe.Outcome{Kind: probe.Reset, Stage: probe.StageHello, After: 22 * time.Millisecond}, "reset after ClientHello"),
 			}},
-			{Name: "Way", Kind: ProbeTraceroute, Target: "example.org", Cells: []Cell{
-				cell(Outcome{Kind: OK, Hops: []string{"isp", "border", "neutral"}}, "hops isp border neutral"), {},
+			{Name: "Way", Type: probe.TypeTraceroute, Target: "example.org", Cells: []Cell{
+				cell(probe.Outcome{Kind: probe.OK, Hops: []string{"isp", "border", "neutral"}}, "hops isp border neutral"), {},
 			}},
-			{Name: "curl", Kind: ProbeExec, Target: "curl https://example.org", Control: true, Cells: []Cell{
-				cell(Outcome{Kind: Skipped, Detail: "curl is not installed"}, "ok"), cell(Outcome{Kind: Skipped, Detail: "curl is not installed"}, "ok"),
+			{Name: "curl", Type: probe.TypeExec, Target: "curl https://example.org", Control: true, Cells: []Cell{
+				cell(probe.Outcome{Kind: probe.Skipped, Detail: "curl is not installed"}, "ok"), cell(probe.Outcome{Kind: probe.Skipped, Detail: "curl is not installed"}, "ok"),
 			}},
-			{Name: "Max", Kind: ProbeHTTPS, Target: "max.ru", Control: true, Cells: []Cell{cell(ok, "ok"), cell(ok, "ok")}},
+			{Name: "Max", Type: probe.TypeHTTPS, Target: "max.ru", Control: true, Cells: []Cell{cell(ok, "ok"), cell(ok, "ok")}},
 		},
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"dpilab/dpi"
 	"dpilab/internal/strictyaml"
 	"dpilab/lab"
+	"dpilab/lab/probe"
 )
 
 // Options say how a scenario is run. Only Scenario is required.
@@ -70,7 +71,7 @@ func Run(ctx context.Context, o Options) (report *Report, err error) {
 			return nil, err
 		}
 	}
-	r := &runner{Options: o, bench: newBench(o.Scenario, l, services), log: newEventLog(o.Events)}
+	r := &runner{Options: o, lab: l, services: services, log: newEventLog(o.Events)}
 	defer func() { err = errors.Join(err, r.log.close()) }()
 	report = newReport(o.Scenario, phases, o.Seed)
 	for i, p := range phases {
@@ -111,8 +112,9 @@ func (o *Options) phases() ([]Phase, error) {
 // runner is a run under way.
 type runner struct {
 	Options
-	*bench
-	log *eventLog
+	lab      *lab.Lab
+	services *lab.Services
+	log      *eventLog
 }
 
 // phase runs one phase and fills in its column of the report.
@@ -163,7 +165,7 @@ func (r *runner) attempts(phase string) []*attempt {
 	for i := range r.Scenario.Probes {
 		p := &r.Scenario.Probes[i]
 		if want, ok := p.Expected(phase); ok {
-			all[i] = newAttempt(p, want, r.bench)
+			all[i] = newAttempt(p, want, r.lab.Host(r.Scenario.Client))
 		}
 	}
 	return all
@@ -171,7 +173,7 @@ func (r *runner) attempts(phase string) []*attempt {
 
 // tryAll runs the attempts: those that come at once, side by side, and then those that come later, each time with the boxes'
 // clocks set forward.
-func (r *runner) tryAll(ctx context.Context, boxes []*lab.Box, attempts []*attempt, done func(*attempt)) ([]Outcome, error) {
+func (r *runner) tryAll(ctx context.Context, boxes []*lab.Box, attempts []*attempt, done func(*attempt)) ([]probe.Outcome, error) {
 	byTime := map[time.Duration][]int{}
 	var times []time.Duration
 	for i, a := range attempts {
@@ -184,7 +186,7 @@ func (r *runner) tryAll(ctx context.Context, boxes []*lab.Box, attempts []*attem
 		byTime[a.Later] = append(byTime[a.Later], i)
 	}
 	slices.Sort(times)
-	outcomes := make([]Outcome, len(attempts))
+	outcomes := make([]probe.Outcome, len(attempts))
 	var passed time.Duration
 	for _, at := range times {
 		if at > passed {

@@ -12,6 +12,7 @@ import (
 
 	"dpilab/internal/strictyaml"
 	"dpilab/lab"
+	"dpilab/lab/probe"
 	"dpilab/rules"
 )
 
@@ -57,55 +58,14 @@ func (p *Phase) Policy() string {
 	return strings.Join(names, ", ")
 }
 
-// ProbeKind is what a probe tries: the key that a scenario file gives it by.
-type ProbeKind string
-
-// The kinds of probe.
-const (
-	ProbeDNS        ProbeKind = "dns"        // resolve a name
-	ProbeConnect    ProbeKind = "connect"    // open a TCP connection
-	ProbeHTTP       ProbeKind = "http"       // get a page without TLS
-	ProbeHTTPS      ProbeKind = "https"      // get a page over TLS
-	ProbeHTTP3      ProbeKind = "http3"      // get a page over QUIC
-	ProbeChat       ProbeKind = "chat"       // open a WhatsApp chat and send a message
-	ProbeCall       ProbeKind = "call"       // STUN, then media at 50 packets a second
-	ProbeDownload   ProbeKind = "download"   // measure the rate of a transfer over TLS
-	ProbePing       ProbeKind = "ping"       // ICMP echo
-	ProbeTraceroute ProbeKind = "traceroute" // UDP with rising TTL
-	ProbeExec       ProbeKind = "exec"       // run a program
-)
-
-// Probe is one thing that a client tries. The target's zero values mean the usual.
+// Probe is one thing that a client tries, and what it should come to.
 type Probe struct {
-	Name    string
-	Kind    ProbeKind
-	Host    string   // a domain name, which the resolver is asked for; a host of the lab, or an address
-	Port    uint16   // connect, chat
-	Argv    []string // exec
-	Control bool     // must be ok in every phase
-	Goal    bool     // a tool is measured by it: see package matrix
-
-	Family   int           // 4 or 6: IP, and for dns the type of record and the way to the resolver
-	Resolver string        // whose DNS is asked: a host of the lab; dns calls it "at"
-	TCP      bool          // dns: over TCP
-	Address  string        // the host of the lab where the connection goes, whatever the name
-	Path     string        // http, https, http3
-	Tunnel   bool          // through the lab's tunnel
-	Bytes    int64         // download: how much; chat: the size of the message
-	For      time.Duration // call: how long
-	Timeout  time.Duration // how long it waits for the next thing to happen
-	Later    time.Duration // runs after the others, with the box's clock so far ahead
-	Needs    []string      // exec: programs without which it is skipped
-	Results  []Result      // exec: what exit codes and output mean, the first that fits
+	probe.Probe
+	Control bool          // must be ok in every phase
+	Goal    bool          // a tool is measured by it: see package matrix
+	Later   time.Duration // runs after the others, with the box's clock so far ahead
 
 	expect map[string]Expectations // by phase; under elsePhase for the others
-}
-
-// Result says what an exit code or an output of a program means.
-type Result struct {
-	Exit   int // -1: any
-	Output string
-	Is     Expectation
 }
 
 const elsePhase = "else"
@@ -120,17 +80,6 @@ func (p *Probe) Expected(phase string) (Expectations, bool) {
 	}
 	e, ok := p.expect[elsePhase]
 	return e, ok
-}
-
-// Target says in one word what is tried, as in "web.whatsapp.com" or "g.whatsapp.net:5222".
-func (p *Probe) Target() string {
-	switch {
-	case p.Kind == ProbeExec:
-		return strings.Join(p.Argv, " ")
-	case p.Port != 0:
-		return joinPort(p.Host, p.Port)
-	}
-	return p.Host
 }
 
 // scenarioFile is the name of the file in a scenario's folder.

@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"dpilab/dpi"
+	"dpilab/lab/probe"
 	"dpilab/rules"
 )
 
@@ -51,13 +52,13 @@ func (r *recorder) see(box string, e dpi.Event) {
 	if r.log.wake == nil {
 		return
 	}
-	probe := ""
+	name := ""
 	for _, a := range r.attempts {
 		if a != nil && a.owns(e.Flow) {
-			probe = a.Name
+			name = a.Name
 		}
 	}
-	r.log.add(newEvent(r.phase, box, probe, e))
+	r.log.add(newEvent(r.phase, box, name, e))
 }
 
 // touches tells whether an event is the first that says that a rule does something to a flow. Rules that count let flows be that they
@@ -77,18 +78,10 @@ func (r *recorder) touches(e dpi.Event) bool {
 	return e.Kind == dpi.EventHit
 }
 
-// owns tells whether a flow is one of the probe's sockets'.
-func (a *attempt) owns(f dpi.FlowID) bool {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	s := socket{f.Transport, f.Inside.Addr().Is6(), f.Inside.Port()}
-	return a.sockets[s] && a.remotes[f.Outside.Addr()]
-}
-
 // cell says what came of a probe, whether that was expected, and why.
-func (r *recorder) cell(a *attempt, p Phase, o Outcome) Cell {
+func (r *recorder) cell(a *attempt, p Phase, o probe.Outcome) Cell {
 	c := Cell{Tried: true, Outcome: o, Expected: a.want, AsExpected: a.want.Hold(o)}
-	if o.Kind == Skipped || o.Kind == OK && c.AsExpected {
+	if o.Kind == probe.Skipped || o.Kind == probe.OK && c.AsExpected {
 		return c
 	}
 	r.mu.Lock()
@@ -99,21 +92,21 @@ func (r *recorder) cell(a *attempt, p Phase, o Outcome) Cell {
 			return c
 		}
 	}
-	if removed := removedFor(a, p.Remove); removed != "" && o.Kind == NXDomain {
+	if removed := removedFor(a, p.Remove); removed != "" && o.Kind == probe.NXDomain {
 		c.Why = &Why{Removed: removed}
 	}
 	return c
 }
 
 // explains tells whether a mechanism can lead to such an outcome. A box that drops a flow makes no NXDOMAIN.
-func explains(m rules.Mechanism, k Kind) bool {
-	return m != rules.MechanismPass && (k != NXDomain || m == rules.MechanismRedirect || m == rules.MechanismAnswer)
+func explains(m rules.Mechanism, k probe.Kind) bool {
+	return m != rules.MechanismPass && (k != probe.NXDomain || m == rules.MechanismRedirect || m == rules.MechanismAnswer)
 }
 
 // caused tells whether a hit is the probe's. A program's sockets are not known: what is nobody else's and goes where its
 // words point to is taken to be its own.
 func (r *recorder) caused(hit dpi.Event, a *attempt) bool {
-	if a.Kind != ProbeExec {
+	if a.Type != probe.TypeExec {
 		return a.owns(hit.Flow)
 	}
 	for _, other := range r.attempts {
@@ -125,7 +118,7 @@ func (r *recorder) caused(hit dpi.Event, a *attempt) bool {
 	if hit.Name != "" {
 		return strings.Contains(words, hit.Name)
 	}
-	h := a.lab.Host(a.hostOf[hit.Flow.Outside.Addr()])
+	h := a.client.Lab().HostAt(hit.Flow.Outside.Addr())
 	if h == nil {
 		return false
 	}
@@ -141,7 +134,7 @@ func (r *recorder) caused(hit dpi.Event, a *attempt) bool {
 func removedFor(a *attempt, removed []string) string {
 	for _, r := range removed {
 		host := strings.ToLower(a.Host)
-		if a.Kind == ProbeExec && strings.Contains(strings.Join(a.Argv, " "), r) ||
+		if a.Type == probe.TypeExec && strings.Contains(strings.Join(a.Argv, " "), r) ||
 			host == strings.ToLower(r) || strings.HasSuffix(host, "."+strings.ToLower(r)) {
 			return r
 		}

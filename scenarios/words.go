@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"strings"
 
+	"dpilab/lab/probe"
 	"dpilab/rules"
 )
 
@@ -19,13 +20,13 @@ func inWords(do *rules.Do) string {
 			words += " or " + countInWords(do.Or)
 		}
 		if do.Ban > 0 {
-			words += ", for " + short(do.Ban)
+			words += ", for " + probe.Short(do.Ban)
 		}
 		return words
 	case rules.MechanismReset:
 		return resetInWords(do)
 	case rules.MechanismPolice:
-		words := "police to " + bits(float64(do.Rate*8))
+		words := "police to " + probe.Bits(float64(do.Rate*8))
 		if do.Subscriber {
 			words += " a subscriber"
 		}
@@ -39,7 +40,7 @@ func inWords(do *rules.Do) string {
 	case rules.MechanismPage:
 		return "send the browser to " + do.Page
 	case rules.MechanismLimit:
-		return fmt.Sprintf("silence for %s after more than %d flows in %s", short(do.Ban), do.Limit, short(do.Window))
+		return fmt.Sprintf("silence for %s after more than %d flows in %s", probe.Short(do.Ban), do.Limit, probe.Short(do.Window))
 	case rules.MechanismLearn:
 		return "learn the server, for later"
 	}

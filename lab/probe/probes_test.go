@@ -1,4 +1,4 @@
-package scenarios
+package probe
 
 import (
 	"net/netip"
@@ -7,14 +7,12 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/net/icmp"
 	"golang.org/x/net/ipv4"
-
-	"dpilab/dpi"
-	"dpilab/rules"
 )
 
 func TestTraceroutePutsAnswersInOrder(t *testing.T) {
 	isp, border, target := netip.MustParseAddr("198.51.100.1"), netip.MustParseAddr("198.18.0.2"), netip.MustParseAddr("203.0.113.50")
-	names := map[netip.Addr]string{isp: "isp", target: "neutral"}
+	known := map[netip.Addr]string{isp: "isp", target: "neutral"}
+	names := func(a netip.Addr) string { return known[a] }
 	p := trace{target: target}
 	require.Empty(t, p.names(names))
 	p.add(5, target) // later TTLs reach the target as well
@@ -60,7 +58,7 @@ func TestProgramsSayItByTheirExitCode(t *testing.T) {
 	require.Equal(t, Outcome{Kind: Timeout}, outcomeOf(28, "", curl))
 	require.Equal(t, Outcome{Kind: Reset, Stage: StageHello}, outcomeOf(35, "curl: (35) Recv failure: Connection reset by peer", curl))
 	require.Equal(t, Outcome{Kind: Failed, Detail: "exit code 35: curl: (35) wrong version number"}, outcomeOf(35, "noise\ncurl: (35) wrong version number\n", curl))
-	own := []Result{{Exit: 0, Output: "^blocked", Is: Expectation{Kind: Refused}}, {Exit: -1, Output: "slow", Is: Expectation{Kind: Throttled}}}
+	own := []Result{{Exit: 0, Output: "^blocked", Kind: Refused}, {Exit: -1, Output: "slow", Kind: Throttled}}
 	require.Equal(t, Refused, outcomeOf(0, "blocked", own).Kind)
 	require.Equal(t, Throttled, outcomeOf(9, "too slow", own).Kind)
 	require.Equal(t, OK, outcomeOf(0, "not blocked", own).Kind)
@@ -74,35 +72,4 @@ func TestOutputIsBounded(t *testing.T) {
 		require.Equal(t, maxOutput/16, n)
 	}
 	require.Equal(t, maxOutput, l.Len())
-}
-
-// The reason of an outcome is the first hit on one of the probe's own sockets, and nobody else's.
-func TestWhyIsFoundByTheSocket(t *testing.T) {
-	server := netip.MustParseAddrPort("203.0.113.2:443")
-	hit := func(port uint16, m rules.Mechanism, name string) dpi.Event {
-		return dpi.Event{
-			Kind: dpi.EventHit, Packet: 4, Rule: &rules.Rule{Name: name, Policy: "p", Do: rules.Do{Mechanism: m}, Source: rules.Source{Ref: "choice"}},
-			Flow: dpi.FlowID{Transport: 6, Inside: netip.AddrPortFrom(netip.MustParseAddr("198.51.100.2"), port), Outside: server},
-		}
-	}
-	a := newAttempt(&Probe{Name: "a", Kind: ProbeHTTPS, Host: "web.whatsapp.com"}, Expectations{must(t, "silent")}, nil)
-	a.note(socket{transport: 6, port: 1001}, server.Addr())
-	b := newAttempt(&Probe{Name: "b", Kind: ProbeHTTPS, Host: "example.org"}, expectOK, nil)
-	b.note(socket{transport: 6, port: 1002}, server.Addr())
-	r := &recorder{phase: "full", log: newEventLog(nil)}
-	r.know([]*attempt{a, nil, b})
-	r.see("box", hit(1003, rules.MechanismDrop, "other"))
-	r.see("box", hit(1001, rules.MechanismPass, "passes"))
-	r.see("box", hit(1001, rules.MechanismDrop, "mine"))
-	r.see("box", hit(1001, rules.MechanismDrop, "later"))
-
-	phase := Phase{Name: "full", Remove: []string{"whatsapp.com"}}
-	c := r.cell(a, phase, Outcome{Kind: Silent, Stage: StageHello})
-	require.True(t, c.AsExpected)
-	require.Equal(t, "mine (p): drop both ways. Source: choice", c.Why.String())
-	require.Equal(t, "tcp 198.51.100.2:1001 → 203.0.113.2:443", c.Why.Flow)
-
-	require.Nil(t, r.cell(b, phase, Outcome{Kind: Silent}).Why)
-	gone := r.cell(a, phase, Outcome{Kind: NXDomain})
-	require.Equal(t, "the national resolver, which does not know whatsapp.com any more", gone.Why.String())
 }

@@ -1,4 +1,4 @@
-package scenarios
+package probe
 
 import (
 	"context"
@@ -24,8 +24,9 @@ type watched struct {
 	ended bool // the context is done: no deadline may be set any more
 	stage Stage
 	since time.Time
-	read  int64 // bytes since
-	err   error // the first that the socket gave
+	read  int64     // bytes since
+	begun time.Time // when the first of them came
+	err   error     // the first that the socket gave
 	errAt time.Time
 }
 
@@ -45,7 +46,7 @@ func watch(ctx context.Context, c net.Conn, timeout time.Duration) *watched {
 func (w *watched) step(s Stage) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.stage, w.since, w.read, w.quiet = s, time.Now(), 0, false
+	w.stage, w.since, w.read, w.begun, w.quiet = s, time.Now(), 0, time.Time{}, false
 	w.extend()
 }
 
@@ -83,6 +84,9 @@ func (w *watched) Write(b []byte) (int, error) {
 func (w *watched) moved(n, read int, err error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if read > 0 && w.read == 0 {
+		w.begun = time.Now()
+	}
 	w.read += int64(read)
 	if n > 0 {
 		w.extend()
@@ -90,6 +94,13 @@ func (w *watched) moved(n, read int, err error) {
 	if err != nil && w.err == nil {
 		w.err, w.errAt = err, time.Now()
 	}
+}
+
+// first is when the first byte of the step came, the zero time when none did.
+func (w *watched) first() time.Time {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.begun
 }
 
 // CloseWrite is the connection's, if it has one.

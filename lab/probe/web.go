@@ -1,4 +1,4 @@
-package scenarios
+package probe
 
 import (
 	"context"
@@ -7,8 +7,11 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/netip"
 	"strconv"
 	"time"
+
+	"golang.org/x/net/http2"
 
 	"dpilab/lab"
 )
@@ -17,7 +20,7 @@ const maxPage = 1 << 20
 
 // page gets a page over HTTP/1.1 or 2, with TLS or without.
 func (a *attempt) page(ctx context.Context) Outcome {
-	secure := a.Kind == ProbeHTTPS
+	secure := a.Type == TypeHTTPS
 	c, t, bad := a.web(ctx, secure)
 	if bad != nil {
 		return *bad
@@ -40,7 +43,7 @@ func (a *attempt) download(ctx context.Context) Outcome {
 		return *bad
 	}
 	c.rest()
-	if err := a.turns.wait(ctx); err != nil {
+	if err := a.quiet(ctx); err != nil {
 		return c.outcome(err)
 	}
 	c.step(StageRequest)
@@ -66,7 +69,7 @@ func (a *attempt) download(ctx context.Context) Outcome {
 
 // transferred is the outcome of a transfer that came to its end.
 func (a *attempt) transferred(bytes int64, took time.Duration) Outcome {
-	t := &Transfer{Bytes: bytes, Rate: float64(bytes*8) / max(took, time.Microsecond).Seconds(), Line: a.line, Tries: 1}
+	t := &Transfer{Bytes: bytes, Rate: float64(bytes*8) / max(took, time.Microsecond).Seconds(), Line: a.Line, Tries: 1}
 	o := Outcome{Kind: OK, After: took, Transfer: t}
 	if t.Line > 0 && t.Share() < slowLimit {
 		o.Kind = Throttled
@@ -80,29 +83,65 @@ func (a *attempt) web(ctx context.Context, secure bool) (c *watched, t net.Conn,
 	if secure {
 		port = lab.PortHTTPS
 	}
-	if c, bad = a.reach(ctx, port); bad != nil || !secure {
-		return c, c, bad
+	if c, bad = a.reach(ctx, port); bad != nil {
+		return nil, nil, bad
 	}
-	conn := tls.Client(c, &tls.Config{ServerName: a.Host, RootCAs: a.services.CA.Pool(), NextProtos: []string{"h2", "http/1.1"}})
-	c.step(StageHello)
-	if err := conn.Handshake(); err != nil {
+	if !secure {
+		a.handshake = a.since()
+		return c, c, nil
+	}
+	t, err := a.tls(c)
+	if err == nil {
+		c.step(StageHello)
+		a.story.add("sends the ClientHello")
+		if h, ok := t.(interface{ HandshakeContext(context.Context) error }); ok {
+			err = h.HandshakeContext(ctx)
+		} else {
+			_, err = t.Write(nil)
+		}
+	}
+	if err != nil {
 		o := c.outcome(err)
 		return nil, nil, &o
 	}
-	return c, conn, nil
+	a.handshake = a.since()
+	a.story.add("handshake done")
+	return c, t, nil
+}
+
+// tls makes the client's side of TLS.
+func (a *attempt) tls(c net.Conn) (net.Conn, error) {
+	config := &tls.Config{ServerName: a.Probe.Host, RootCAs: a.Services.CA.Pool(), NextProtos: []string{http2.NextProtoTLS, "http/1.1"}}
+	if a.Via.TLS != nil {
+		return a.Via.TLS(c, config)
+	}
+	return tls.Client(c, config), nil
+}
+
+// protocol is what the two sides of TLS agreed on.
+func protocol(t net.Conn) string {
+	switch t := t.(type) {
+	case *tls.Conn:
+		return t.ConnectionState().NegotiatedProtocol
+	case interface{ NegotiatedProtocol() string }:
+		return t.NegotiatedProtocol()
+	}
+	return ""
 }
 
 // get asks for a path over the connection t, which runs over c, gives the body to read, and closes the connection.
 func (a *attempt) get(ctx context.Context, c *watched, t net.Conn, path string, read func(io.Reader) error) *Outcome {
 	defer c.Close()
-	scheme := "http"
-	once := func(context.Context, string, string) (net.Conn, error) { return t, nil }
-	transport := &http.Transport{DialContext: once, DialTLSContext: once, ForceAttemptHTTP2: true}
-	defer transport.CloseIdleConnections()
-	if _, ok := t.(*tls.Conn); ok {
-		scheme = "https"
+	scheme := "https"
+	if t == c {
+		scheme = "http"
 	}
-	err := fetch(ctx, transport, scheme+"://"+bracket(a.Host)+path, read)
+	client, err := roundTripper(t)
+	if err == nil {
+		a.story.add("sends the request")
+		err = a.fetch(ctx, client, scheme+"://"+bracket(a.Probe.Host)+path, read)
+		client.CloseIdleConnections()
+	}
 	if err != nil {
 		o := c.outcome(err)
 		return &o
@@ -110,8 +149,31 @@ func (a *attempt) get(ctx context.Context, c *watched, t net.Conn, path string, 
 	return nil
 }
 
+// client is a client of HTTP.
+type client interface {
+	http.RoundTripper
+	CloseIdleConnections()
+}
+
+// roundTripper gives a client that speaks over t and no other connection.
+func roundTripper(t net.Conn) (client, error) {
+	if protocol(t) == http2.NextProtoTLS {
+		transport := &http2.Transport{}
+		conn, err := transport.NewClientConn(t)
+		return &http2Client{conn}, err
+	}
+	once := func(context.Context, string, string) (net.Conn, error) { return t, nil }
+	return &http.Transport{DialContext: once, DialTLSContext: once}, nil
+}
+
+// http2Client is one connection of HTTP/2.
+type http2Client struct{ *http2.ClientConn }
+
+// CloseIdleConnections closes it.
+func (c *http2Client) CloseIdleConnections() { c.Close() }
+
 // fetch asks a client of HTTP for a page.
-func fetch(ctx context.Context, client http.RoundTripper, url string, read func(io.Reader) error) error {
+func (a *attempt) fetch(ctx context.Context, client http.RoundTripper, url string, read func(io.Reader) error) error {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
 		return err
@@ -120,6 +182,8 @@ func fetch(ctx context.Context, client http.RoundTripper, url string, read func(
 	if err != nil {
 		return err
 	}
+	a.firstByte = a.since()
+	a.story.add("the answer begins")
 	defer resp.Body.Close()
 	if to, err := resp.Location(); err == nil && to.Hostname() != req.URL.Hostname() {
 		return &elsewhereError{to.String()}
@@ -134,6 +198,11 @@ func fetch(ctx context.Context, client http.RoundTripper, url string, read func(
 type elsewhereError struct{ url string }
 
 func (e *elsewhereError) Error() string { return "the server sends to " + e.url }
+
+func isAddress(s string) bool {
+	_, err := netip.ParseAddr(s)
+	return err == nil
+}
 
 // bracket puts an IPv6 address into the brackets that a URL wants.
 func bracket(host string) string {

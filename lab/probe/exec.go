@@ -1,4 +1,4 @@
-package scenarios
+package probe
 
 import (
 	"bytes"
@@ -28,8 +28,9 @@ func (a *attempt) exec(ctx context.Context) Outcome {
 	runCtx, cancel := context.WithTimeout(ctx, a.Timeout)
 	defer cancel()
 	out := &limited{}
-	cmd := a.client.Command(runCtx, a.Argv[0], a.Argv[1:]...)
-	cmd.Env = append(os.Environ(), service.Env(a.services.CAFile)...)
+	cmd := a.From.Host.Command(runCtx, a.Argv[0], a.Argv[1:]...)
+	a.story.add("runs %s", a.Target())
+	cmd.Env = append(os.Environ(), service.Env(a.Services.CAFile)...)
 	cmd.Stdout, cmd.Stderr = out, out
 	cmd.WaitDelay = time.Second // for a child that keeps the pipe
 	err := cmd.Run()
@@ -44,16 +45,30 @@ func (a *attempt) exec(ctx context.Context) Outcome {
 	return outcomeOf(code, out.String(), a.Results)
 }
 
+// Result says what an exit code or an output of a program means.
+type Result struct {
+	Exit   int    // -1: any
+	Output string // a regular expression that the output matches. "": any
+	Kind   Kind
+	Stage  Stage
+}
+
 // outcomeOf finds the first result that fits; without one, exit code 0 is ok and every other an error.
 func outcomeOf(code int, output string, results []Result) Outcome {
 	for _, r := range results {
 		if r.Exit >= 0 && r.Exit != code {
 			continue
 		}
-		if r.Output != "" && !regexp.MustCompile(r.Output).MatchString(output) { // Parse has compiled it before
-			continue
+		if r.Output != "" {
+			match, err := regexp.MatchString(r.Output, output)
+			if err != nil {
+				return failed(err)
+			}
+			if !match {
+				continue
+			}
 		}
-		return Outcome{Kind: r.Is.Kind, Stage: r.Is.Stage}
+		return Outcome{Kind: r.Kind, Stage: r.Stage}
 	}
 	if code == 0 {
 		return Outcome{Kind: OK}
@@ -67,12 +82,12 @@ func outcomeOf(code int, output string, results []Result) Outcome {
 func curlResults() []Result {
 	const reset = "(?i)connection reset|connection was reset"
 	return []Result{
-		{Exit: 6, Is: Expectation{Kind: NXDomain}},
-		{Exit: 7, Is: Expectation{Kind: Refused}},
-		{Exit: 28, Is: Expectation{Kind: Timeout}},
-		{Exit: 35, Output: reset, Is: Expectation{Kind: Reset, Stage: StageHello}},
-		{Exit: 52, Is: Expectation{Kind: Closed, Stage: StageRequest}},
-		{Exit: 56, Output: reset, Is: Expectation{Kind: Reset, Stage: StageRequest}},
+		{Exit: 6, Kind: NXDomain},
+		{Exit: 7, Kind: Refused},
+		{Exit: 28, Kind: Timeout},
+		{Exit: 35, Output: reset, Kind: Reset, Stage: StageHello},
+		{Exit: 52, Kind: Closed, Stage: StageRequest},
+		{Exit: 56, Output: reset, Kind: Reset, Stage: StageRequest},
 	}
 }
 

@@ -1,4 +1,4 @@
-package scenarios
+package probe
 
 import (
 	"fmt"
@@ -24,7 +24,7 @@ const (
 	BlockPage   Kind = "blockpage"   // the answer sends the client to another site; Detail is where
 	Stalled     Kind = "stalled"     // bytes came, and then no more
 	Throttled   Kind = "throttled"   // all bytes came, at less than a third of the line's rate
-	Loss        Kind = "loss"        // a call that lost lossLimit of its packets or more
+	Loss        Kind = "loss"        // a call that lost 5 % of its packets or more
 	Skipped     Kind = "skipped"     // it was not tried; Detail says why
 	Failed      Kind = "error"       // none of these; Detail says what
 )
@@ -55,7 +55,7 @@ type Transfer struct {
 	Bytes int64   // that were measured
 	Rate  float64 // bits of payload a second
 	Line  float64 // bits a second that the client's line carries; 0: unknown
-	Tries int     // measured so often, because it was not as expected before
+	Tries int     // measured so often, because the runner did not believe it before
 }
 
 // Share is the rate in percent of the line, 0 when the line's rate is unknown.
@@ -88,11 +88,20 @@ type Outcome struct {
 	Bytes  int64         // stalled: bytes that came
 	Detail string        // skipped, error, blockpage: one line
 
+	// Handshake is the time from the first packet, or from the first byte towards a proxy, to the end of the handshake of TLS, QUIC or the
+	// chat; http has none but TCP's. 0: it came to no end, or the probe has none.
+	Handshake time.Duration
+	// FirstByte is the time from the same instant to the first byte of the answer: of the page's head, of the message that came back. What
+	// was waited for quiet does not count. 0: none came.
+	FirstByte time.Duration
+
 	Addrs    []netip.Addr // DNS: the answer
 	Host     string       // DNS: the lab's host that has the first of Addrs
 	Transfer *Transfer
 	Media    *Media
 	Hops     []string // traceroute: the lab's names, "*" for a silent hop; the last one is the target when it was reached
+
+	Steps []Step // how it came to that, in the order of time; see Story
 }
 
 // String says in a few words what happened and when, as in "reset after ClientHello (12 ms)".
@@ -103,13 +112,13 @@ func (o Outcome) String() string {
 	case o.Kind == Skipped, o.Kind == Failed, o.Kind == BlockPage:
 		return join(": ", string(o.Kind), o.Detail)
 	case (o.Kind == Reset || o.Kind == Closed) && o.After > 0:
-		return fmt.Sprintf("%s (%s)", join(" after ", string(o.Kind), string(o.Stage)), short(o.After))
+		return fmt.Sprintf("%s (%s)", join(" after ", string(o.Kind), string(o.Stage)), Short(o.After))
 	case o.Kind == Reset, o.Kind == Closed, o.Kind == Silent:
 		return join(" after ", string(o.Kind), string(o.Stage))
 	case o.Kind == Timeout && o.Stage != "" && o.Stage != StageConnect:
 		return fmt.Sprintf("timeout after %s", o.Stage)
 	case o.Media != nil && (o.Kind == OK || o.Kind == Loss):
-		return fmt.Sprintf("loss %.0f %%, jitter %s", o.Media.Loss(), short(o.Media.Jitter))
+		return fmt.Sprintf("loss %.0f %%, jitter %s", o.Media.Loss(), Short(o.Media.Jitter))
 	case o.Transfer != nil:
 		return o.Transfer.String()
 	case len(o.Hops) > 0 && o.Kind == OK:
@@ -128,7 +137,7 @@ func (o Outcome) Short() string {
 	case o.Kind == Skipped, o.Kind == Failed:
 		return string(o.Kind)
 	case o.Kind == Reset, o.Kind == Closed, o.Kind == Silent:
-		return fmt.Sprintf("%s (%s)", o.Kind, initials(o.Stage))
+		return fmt.Sprintf("%s (%s)", o.Kind, o.Stage.Short())
 	case o.Kind == Stalled:
 		return "stalled"
 	case o.Media != nil && (o.Kind == OK || o.Kind == Loss):
@@ -136,7 +145,7 @@ func (o Outcome) Short() string {
 	case o.Transfer != nil && o.Transfer.Line > 0:
 		return fmt.Sprintf("%.0f %% of line", o.Transfer.Share())
 	case o.Transfer != nil:
-		return bits(o.Transfer.Rate)
+		return Bits(o.Transfer.Rate)
 	case len(o.Hops) > 0 && o.Kind == OK:
 		return fmt.Sprintf("%d hops", len(o.Hops))
 	case len(o.Addrs) > 0 && o.Host != "":
@@ -147,8 +156,8 @@ func (o Outcome) Short() string {
 	return string(o.Kind)
 }
 
-// initials abbreviates a stage as the field does: CH for the ClientHello, WA for the chat's opening.
-func initials(s Stage) string {
+// Short abbreviates a stage as the field does: CH for the ClientHello, WA for the chat's opening.
+func (s Stage) Short() string {
 	switch s {
 	case StageHello:
 		return "CH"
@@ -175,12 +184,13 @@ func (o Outcome) answer() string {
 // String is "24 % of the line (12.1 Mbit/s)".
 func (t Transfer) String() string {
 	if t.Line <= 0 {
-		return bits(t.Rate)
+		return Bits(t.Rate)
 	}
-	return fmt.Sprintf("%.0f %% of the line (%s)", t.Share(), bits(t.Rate))
+	return fmt.Sprintf("%.0f %% of the line (%s)", t.Share(), Bits(t.Rate))
 }
 
-func bits(rate float64) string {
+// Bits gives a rate of bits a second in the unit that people would use for it.
+func Bits(rate float64) string {
 	switch {
 	case rate >= 1e6:
 		return fmt.Sprintf("%.1f Mbit/s", rate/1e6)
@@ -190,8 +200,8 @@ func bits(rate float64) string {
 	return fmt.Sprintf("%.1f kbit/s", rate/1e3)
 }
 
-// short gives a duration in the unit that people would use for it.
-func short(d time.Duration) string {
+// Short gives a duration in the unit that people would use for it.
+func Short(d time.Duration) string {
 	switch {
 	case d >= 10*time.Second:
 		return fmt.Sprintf("%.0f s", d.Seconds())

@@ -1,4 +1,4 @@
-package scenarios
+package probe
 
 import (
 	"context"
@@ -19,19 +19,26 @@ func (a *attempt) chat(ctx context.Context) Outcome {
 		return *bad
 	}
 	c.step(StageOpening)
+	a.story.add("opens the chat")
 	chat, err := service.DialChat(ctx, c)
 	if err != nil {
 		return c.outcome(err)
 	}
 	defer chat.Close()
+	a.handshake = a.since()
+	a.story.add("handshake done")
 	if a.Bytes >= bulk {
 		c.rest()
-		if err := a.turns.wait(ctx); err != nil {
+		if err := a.quiet(ctx); err != nil {
 			return c.outcome(err)
 		}
 	}
 	c.step(StageMessage)
+	a.story.add("sends a message of %d bytes", a.Bytes)
 	took, err := chat.Echo(ctx, make([]byte, a.Bytes))
+	if first := c.first(); !first.IsZero() {
+		a.firstByte = first.Sub(a.dialled) - a.waited
+	}
 	if err != nil {
 		return c.outcome(err)
 	}
@@ -48,7 +55,9 @@ func (a *attempt) call(ctx context.Context) Outcome {
 		return *bad
 	}
 	start := time.Now()
-	conn, err := a.dial(ctx, "udp", netip.AddrPortFrom(to, lab.PortSTUN))
+	relay := netip.AddrPortFrom(to, lab.PortSTUN)
+	a.story.add("calls %s", relay)
+	conn, err := a.dialVia(ctx, "udp", relay)
 	if err != nil {
 		return refusal(err, time.Since(start))
 	}

@@ -1,4 +1,4 @@
-package scenarios
+package probe
 
 import (
 	"context"
@@ -21,7 +21,8 @@ func (a *attempt) http3(ctx context.Context) Outcome {
 	if bad != nil {
 		return *bad
 	}
-	pc, err := a.listenPacket(ctx, to)
+	addr := net.UDPAddrFromAddrPort(netip.AddrPortFrom(to, lab.PortHTTPS))
+	pc, err := a.listenPacketVia(ctx, addr)
 	if err != nil {
 		return failed(err)
 	}
@@ -31,22 +32,25 @@ func (a *attempt) http3(ctx context.Context) Outcome {
 	defer transport.Close()
 
 	stage, start := StageInitial, time.Now()
+	a.dialled = start
+	a.story.add("sends an Initial to %s", addr)
 	err = func() error {
 		dialCtx, cancel := context.WithTimeout(ctx, a.Timeout)
 		defer cancel()
-		conf := &tls.Config{ServerName: a.Host, RootCAs: a.services.CA.Pool(), NextProtos: []string{http3.NextProtoH3}}
-		addr := net.UDPAddrFromAddrPort(netip.AddrPortFrom(to, lab.PortHTTPS))
+		conf := &tls.Config{ServerName: a.Probe.Host, RootCAs: a.Services.CA.Pool(), NextProtos: []string{http3.NextProtoH3}}
 		conn, err := transport.Dial(dialCtx, addr, conf, &quic.Config{HandshakeIdleTimeout: a.Timeout})
 		if err != nil {
 			return err
 		}
 		defer conn.CloseWithError(0, "")
+		a.handshake = a.since()
+		a.story.add("handshake done, sends the request")
 		stage, start = StageRequest, time.Now()
 		counter.bytes.Store(0) // what answers a request is large, too
 		getCtx, cancel := context.WithTimeout(ctx, a.Timeout)
 		defer cancel()
 		h3 := (&http3.Transport{}).NewClientConn(conn)
-		return fetch(getCtx, h3, "https://"+bracket(a.Host)+a.Path, func(body io.Reader) error {
+		return a.fetch(getCtx, h3, "https://"+bracket(a.Probe.Host)+a.Path, func(body io.Reader) error {
 			_, err := io.Copy(io.Discard, io.LimitReader(body, maxPage))
 			return err
 		})

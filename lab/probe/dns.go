@@ -1,4 +1,4 @@
-package scenarios
+package probe
 
 import (
 	"context"
@@ -17,24 +17,35 @@ import (
 // dnsRetry is when a question over UDP is asked again, as the C library does after some seconds (choice: sooner).
 const dnsRetry = time.Second
 
-// dns resolves the probe's name.
-func (a *attempt) dns(ctx context.Context) Outcome { return a.lookup(ctx) }
-
-// resolver gives the address of the resolver that the probe asks.
-func (a *attempt) resolver() (netip.Addr, *Outcome) {
-	if a.Resolver != "" {
-		return a.own(a.lab.Host(a.Resolver))
+// resolver gives the DNS server that the probe asks.
+func (a *attempt) resolver() (netip.AddrPort, *Outcome) {
+	if a.Via.Resolver != "" {
+		server, err := netip.ParseAddrPort(a.Via.Resolver)
+		if err != nil {
+			o := failed(fmt.Errorf("found %q as the resolver of the way, expected address:port", a.Via.Resolver))
+			return server, &o
+		}
+		return server, nil
 	}
-	for _, addr := range a.client.ResolverAddrs() {
+	if a.Resolver != "" {
+		h := a.lab.Host(a.Resolver)
+		if h == nil {
+			o := failed(fmt.Errorf("the lab has no host %q, whose DNS is to be asked", a.Resolver))
+			return netip.AddrPort{}, &o
+		}
+		addr, bad := a.own(h)
+		return netip.AddrPortFrom(addr, lab.PortDNS), bad
+	}
+	for _, addr := range a.From.Host.ResolverAddrs() {
 		if addr.Is6() == (a.Family == 6) {
-			return addr, nil
+			return netip.AddrPortFrom(addr, lab.PortDNS), nil
 		}
 	}
-	o := failed(fmt.Errorf("%s has no resolver with an IPv%d address", a.client.Name, a.Family))
-	return netip.Addr{}, &o
+	o := failed(fmt.Errorf("%s has no resolver with an IPv%d address", a.From.Host.Name, a.Family))
+	return netip.AddrPort{}, &o
 }
 
-// lookup asks for the addresses of the probe's family.
+// lookup asks for the addresses of the probe's family. What another probe needs a name for is asked by the host's own way.
 func (a *attempt) lookup(ctx context.Context) Outcome {
 	server, bad := a.resolver()
 	if bad != nil {
@@ -48,13 +59,18 @@ func (a *attempt) lookup(ctx context.Context) Outcome {
 	if a.TCP {
 		network = "tcp"
 	}
-	q := new(dns.Msg).SetQuestion(dns.Fqdn(a.Host), kind)
+	q := new(dns.Msg).SetQuestion(dns.Fqdn(a.Probe.Host), kind)
 	q.SetEdns0(1232, false)
-	answer, bad := a.ask(ctx, network, netip.AddrPortFrom(server, lab.PortDNS), q)
+	a.story.add("asks %s for %s", server, a.Probe.Host)
+	answer, bad := a.ask(ctx, network, server, q)
 	if bad != nil {
 		return *bad
 	}
-	return a.answered(answer)
+	o := a.answered(answer)
+	if o.Kind == OK && a.Type != TypeDNS {
+		a.story.add("%s", o)
+	}
+	return o
 }
 
 // ask sends a question and waits for its answer.
@@ -62,7 +78,11 @@ func (a *attempt) ask(ctx context.Context, network string, server netip.AddrPort
 	start := time.Now()
 	askCtx, cancel := context.WithTimeout(ctx, a.Timeout)
 	defer cancel()
-	raw, err := a.dial(askCtx, network, server)
+	dial := a.dial
+	if a.Type == TypeDNS {
+		dial = a.dialVia
+	}
+	raw, err := dial(askCtx, network, server)
 	if err != nil {
 		o := refusal(err, time.Since(start))
 		return nil, &o
@@ -124,8 +144,8 @@ func (a *attempt) answered(m *dns.Msg) Outcome {
 	case m.Rcode != dns.RcodeSuccess:
 		return failed(fmt.Errorf("the resolver answers %s", strings.ToLower(dns.RcodeToString[m.Rcode])))
 	case len(o.Addrs) == 0:
-		return failed(fmt.Errorf("%s has no IPv%d address", a.Host, a.Family))
+		return failed(fmt.Errorf("%s has no IPv%d address", a.Probe.Host, a.Family))
 	}
-	o.Host = a.hostOf[o.Addrs[0]]
+	o.Host = a.nameOf(o.Addrs[0])
 	return o
 }

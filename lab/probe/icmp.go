@@ -1,9 +1,10 @@
-package scenarios
+package probe
 
 import (
 	"context"
 	"net"
 	"net/netip"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/net/icmp"
@@ -24,7 +25,7 @@ func (a *attempt) icmpSocket(to netip.Addr) (*icmp.PacketConn, error) {
 		network, local = "ip6:ipv6-icmp", "::"
 	}
 	var c *icmp.PacketConn
-	err := a.client.Do(func() (err error) {
+	err := a.From.Host.Do(func() (err error) {
 		c, err = icmp.ListenPacket(network, local)
 		return err
 	})
@@ -67,7 +68,8 @@ func (a *attempt) ping(ctx context.Context) Outcome {
 	}
 	defer c.Close()
 	protocol := icmpProtocol(to)
-	a.note(socket{transport: protocol, v6: to.Is6()}, to)
+	a.note(Socket{Transport: protocol, To: to})
+	a.story.add("sends echo requests to %s", to)
 
 	start := time.Now()
 	c.SetDeadline(start.Add(a.Timeout))
@@ -76,7 +78,7 @@ func (a *attempt) ping(ctx context.Context) Outcome {
 	if to.Is6() {
 		request = ipv6.ICMPTypeEchoRequest
 	}
-	id := a.echoID()
+	id := echoID()
 	pinging, stop := context.WithCancel(ctx)
 	defer stop()
 	go func() {
@@ -105,13 +107,7 @@ func (a *attempt) ping(ctx context.Context) Outcome {
 	}
 }
 
-// echoID differs between the probes of a scenario: a raw socket sees the answers of all.
-func (a *attempt) echoID() int {
-	id := 1
-	for i := range a.scenario.Probes {
-		if a.scenario.Probes[i].Name == a.Name {
-			id += i
-		}
-	}
-	return id
-}
+var echoes atomic.Uint32
+
+// echoID differs between probes that run side by side: a raw socket sees the answers of all.
+func echoID() int { return int(uint16(echoes.Add(1))) }

@@ -1,4 +1,4 @@
-package scenarios
+package probe
 
 import (
 	"context"
@@ -12,12 +12,14 @@ import (
 	"golang.org/x/net/ipv6"
 )
 
+// Words of a traceroute.
 const (
-	maxHops   = 16
-	silentHop = "*"
-	// tracePort is the first of the ports that traceroute has always used; hop n gets the n-th.
-	tracePort = 33434
+	MaxHops   = 16  // how far a traceroute goes
+	SilentHop = "*" // one that does not answer
 )
+
+// tracePort is the first of the ports that traceroute has always used; hop n gets the n-th.
+const tracePort = 33434
 
 // traceroute sends a datagram with every TTL at once and collects who answers. A box that bridges does not answer.
 func (a *attempt) traceroute(ctx context.Context) Outcome {
@@ -35,9 +37,10 @@ func (a *attempt) traceroute(ctx context.Context) Outcome {
 		return failed(err)
 	}
 	defer pc.Close()
+	a.story.add("sends datagrams with every TTL to %s", to)
 	port := pc.LocalAddr().(*net.UDPAddr).Port
 	start := time.Now()
-	for ttl := 1; ttl <= maxHops; ttl++ {
+	for ttl := 1; ttl <= MaxHops; ttl++ {
 		if to.Is6() {
 			err = ipv6.NewPacketConn(pc).SetHopLimit(ttl)
 		} else {
@@ -64,15 +67,15 @@ func (a *attempt) traceroute(ctx context.Context) Outcome {
 		}
 	}
 	if !path.reached() {
-		return Outcome{Kind: NoAnswer, After: time.Since(start), Hops: path.names(a.hostOf)}
+		return Outcome{Kind: NoAnswer, After: time.Since(start), Hops: path.names(a.nameOf)}
 	}
-	return Outcome{Kind: OK, After: time.Since(start), Hops: path.names(a.hostOf)}
+	return Outcome{Kind: OK, After: time.Since(start), Hops: path.names(a.nameOf)}
 }
 
 // trace is who answered to which TTL.
 type trace struct {
 	target netip.Addr
-	by     [maxHops + 1]netip.Addr
+	by     [MaxHops + 1]netip.Addr
 	last   int // the least TTL with which the target was reached, 0: none yet
 }
 
@@ -99,18 +102,18 @@ func (t *trace) complete() bool {
 }
 
 // names gives the way up to the target, or up to the last one who answered.
-func (t *trace) names(hostOf map[netip.Addr]string) []string {
+func (t *trace) names(nameOf func(netip.Addr) string) []string {
 	end := t.last
-	for ttl := maxHops; end == 0 && ttl > 0; ttl-- {
+	for ttl := MaxHops; end == 0 && ttl > 0; ttl-- {
 		if t.by[ttl].IsValid() {
 			end = ttl
 		}
 	}
 	var names []string
 	for ttl := 1; ttl <= end; ttl++ {
-		name := silentHop
+		name := SilentHop
 		if from := t.by[ttl]; from.IsValid() {
-			if name = hostOf[from]; name == "" {
+			if name = nameOf(from); name == "" {
 				name = from.String()
 			}
 		}
@@ -137,5 +140,5 @@ func expiredTTL(m *icmp.Message, to netip.Addr, port int) (int, bool) {
 	}
 	ttl := int(binary.BigEndian.Uint16(inner[header+2:])) - tracePort + 1
 	ours := int(binary.BigEndian.Uint16(inner[header:])) == port
-	return ttl, ours && 1 <= ttl && ttl <= maxHops
+	return ttl, ours && 1 <= ttl && ttl <= MaxHops
 }
