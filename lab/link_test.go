@@ -193,5 +193,5 @@ func TestRing(t *testing.T) {
 
 func ExampleTopologyNames() {
 	fmt.Println(TopologyNames())
-	// Output: [subscriber two-filters]
+	// Output: [internet subscriber two-filters]
 }
