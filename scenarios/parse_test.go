@@ -111,7 +111,7 @@ func TestOpenFindsFilesAndFolders(t *testing.T) {
 
 func TestOpenSaysWhatThereIs(t *testing.T) {
 	_, err := Open("whatsap-full-block")
-	require.ErrorContains(t, err, `whatsap-full-block: no scenario of this name ships, expected two-filters or whatsapp-full-block, or a path`)
+	require.ErrorContains(t, err, `whatsap-full-block: no scenario of this name ships, expected every-policy, two-filters or whatsapp-full-block, or a path`)
 	require.ErrorContains(t, err, `did you mean "whatsapp-full-block"?`)
 	_, err = Open("no/such.yaml")
 	require.EqualError(t, err, "no/such.yaml: cannot read the scenario: no such file or directory")
