@@ -46,7 +46,7 @@ func TestShippedTopologiesAreValid(t *testing.T) {
 
 func TestOpenTopologySaysWhatThereIs(t *testing.T) {
 	_, err := OpenTopology("nowhere")
-	require.ErrorContains(t, err, "there are: subscriber")
+	require.ErrorContains(t, err, "there are: internet, subscriber")
 	_, err = OpenTopology("./nowhere.yaml")
 	require.ErrorIs(t, err, os.ErrNotExist)
 }
