@@ -10,7 +10,7 @@ type Status string
 // The statuses.
 const (
 	Open     Status = "open"     // the goal was reached through the tool, at a speed that is worth it
-	Degraded Status = "degraded" // reached, but at less than a third of what the tool does without a box, or not each time
+	Degraded Status = "degraded" // reached, but at less than a third of what the tool does without a box, or only in part of the tries
 	Blocked  Status = "blocked"  // not reached, although the tool works without a box
 	Leak     Status = "leak"     // traffic went past the tool: a flow to the site itself, or a question for its name
 	Broken   Status = "broken"   // a control failed: the tool does not work without a box, an open name is not open, or no block is seen without the tool
@@ -26,7 +26,9 @@ type Result struct {
 	Seconds float64   `json:"seconds"` // wall time; merged: of all shards together
 	Seed    uint64    `json:"seed"`
 	Repeat  int       `json:"repeat"`
-	Shards  []string  `json:"shards,omitempty"` // "2/4" each; none: the whole
+	Shards  []string  `json:"shards,omitempty"`  // "2/4" each; none: the whole
+	Partial bool      `json:"partial,omitempty"` // it was ended early: cells that it did not come to are skipped
+	Labs    int       `json:"labs,omitempty"`    // at once
 	Kernel  string    `json:"kernel"`
 	Tools   []Tool    `json:"tools"` // in the order of the plan
 	Phases  []Phase   `json:"phases"`
