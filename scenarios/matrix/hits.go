@@ -1,0 +1,82 @@
+package matrix
+
+import (
+	"fmt"
+	"strings"
+
+	"dpilab/dpi"
+	"dpilab/lab/probe"
+	"dpilab/rules"
+	"dpilab/scenarios"
+)
+
+const maxHits = 50 // of a try are kept
+
+// hit is a rule that touched a flow, with what a Hit does not say.
+type hit struct {
+	Hit
+	mechanism rules.Mechanism
+}
+
+// hits gives the first time that each rule touched each flow. Rules that count let flows be that they hit, most of them for good: of those
+// it is the first drop.
+func (s *sight) hits() []hit {
+	type touch struct {
+		flow dpi.FlowID
+		rule string
+	}
+	var all []hit
+	known := map[touch]bool{}
+	for _, e := range s.events {
+		m := e.Rule.Do.Mechanism
+		first := e.Kind == dpi.EventHit
+		if m == rules.MechanismFreeze || m == rules.MechanismLimit {
+			first = e.Kind == dpi.EventDrop
+		}
+		t := touch{e.Flow, e.Rule.Name}
+		if !first || known[t] || len(all) == maxHits {
+			continue
+		}
+		known[t] = true
+		why := scenarios.WhyOf(e.Event)
+		all = append(all, hit{mechanism: m, Hit: Hit{
+			MS: float64(e.at.Microseconds()) / 1000, Rule: why.Rule, Policy: why.Policy, Mechanism: why.Mechanism, Source: why.Source,
+			Flow: flowName(e.Flow), Name: why.Name, Packet: why.Packet,
+		}})
+	}
+	return all
+}
+
+// explains tells whether a mechanism can lead to such an outcome. A box that drops a flow makes no NXDOMAIN; one that learns a server does
+// nothing to the flow that it learns from.
+func (h *hit) explains(k probe.Kind) bool {
+	switch h.mechanism {
+	case rules.MechanismPass:
+		return false
+	case rules.MechanismLearn:
+		return strings.HasPrefix(h.Mechanism, "learnt")
+	case rules.MechanismRedirect, rules.MechanismAnswer:
+		return true
+	}
+	return k != probe.NXDomain
+}
+
+// slows tells whether a mechanism makes a transfer slower and lets it come to its end.
+func (h *hit) slows() bool { return slows(h.mechanism) }
+
+func slows(m rules.Mechanism) bool {
+	switch m {
+	case rules.MechanismPolice, rules.MechanismCapacity, rules.MechanismFreeze:
+		return true
+	}
+	return false
+}
+
+// String says which rule hit which flow, and at which packet.
+func (h *hit) String() string {
+	text := fmt.Sprintf("rule %s (%s): %s, on %s at packet %d", h.Rule, h.Policy, h.Mechanism, h.Flow, h.Packet)
+	if h.Name != "" {
+		text += ", " + h.Name
+	}
+	return text + ". Source: " + h.Source
+}
