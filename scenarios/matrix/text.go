@@ -69,6 +69,23 @@ func short(d time.Duration) string {
 	return fmt.Sprintf("%.1f h", d.Hours())
 }
 
+// bits gives a rate in words.
+func bits(rate float64) string {
+	switch {
+	case rate <= 0:
+		return "–"
+	case rate < 999.5:
+		return fmt.Sprintf("%.0f bit/s", rate)
+	case rate < 999.5e3:
+		return fmt.Sprintf("%.0f kbit/s", rate/1e3)
+	case rate < 9.95e6:
+		return fmt.Sprintf("%.1f Mbit/s", rate/1e6)
+	case rate < 999.5e6:
+		return fmt.Sprintf("%.0f Mbit/s", rate/1e6)
+	}
+	return fmt.Sprintf("%.1f Gbit/s", rate/1e9)
+}
+
 func plural(n int, one, more string) string {
 	if n == 1 {
 		return "1 " + one
