@@ -35,8 +35,8 @@ failed), skipped (a program is missing, or the tool does not carry the goal).
 --shard 2/4 does the second of four parts. Tools are dealt out whole; those that do not go up evenly are cut by policy. All parts
 together are the whole (dpilab merge).
 
-Exit codes: 0 all cells ran, 1 a proof of a block or a control failed, or something got worse than the baseline, 2 usage or a broken file,
-3 the machine lacks something, 130 interrupted: what was done until then is written, marked as partial.`,
+` + exitCodes + `
+Also 1: a proof of a block or a control failed. 130: interrupted; what was done until then is written, marked as partial.`,
 		Example: `  dpilab matrix
   dpilab matrix --tool 'xray*' --tool wireguard-go --policy '2026-*' --repeat 5
   dpilab matrix --tool ./mine.yaml --policy 2026-home --keep /tmp/matrix`,
@@ -79,7 +79,7 @@ func (f *matrixFlags) check() (err error) {
 			return fmt.Errorf("--shard: %w", err)
 		}
 	}
-	f.out.keep = f.options.Keep
+	f.out.keep, f.out.require = f.options.Keep, f.options.Require
 	return f.out.check()
 }
 

@@ -18,6 +18,9 @@ func (r *Result) WriteMarkdown(w io.Writer, c *Comparison) error {
 	var b strings.Builder
 	n := r.Count("")
 	fmt.Fprintf(&b, "### dpilab: %s\n\n", n)
+	if r.Partial {
+		b.WriteString("It was ended early: cells that it did not come to are skipped.\n\n")
+	}
 	fmt.Fprintf(&b, "%s × %s, %s a cell, seed %d, %s, dpilab %s\n\n", plural(len(r.Tools), "tool", "tools"), plural(len(r.Phases), "policy", "policies"),
 		plural(r.Repeat, "try", "tries"), r.Seed, r.Started.UTC().Format("2006-01-02 15:04 UTC"), escaped(r.Dpilab))
 	if c != nil {

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 )
 
@@ -33,6 +32,8 @@ func Merge(parts []Part) (*Result, error) {
 			return nil, fmt.Errorf("%s and %s are not of one matrix: %s", first.File, p.File, why)
 		}
 		whole.Seconds += p.Result.Seconds
+		whole.Partial = whole.Partial || p.Result.Partial
+		whole.Labs = max(whole.Labs, p.Result.Labs)
 		if p.Result.Started.Before(whole.Started) {
 			whole.Started = p.Result.Started
 		}
@@ -52,7 +53,8 @@ func allShards(parts []Part) error {
 			return fmt.Errorf("%s is no shard: it is a whole result, or merged already", p.File)
 		}
 		for _, s := range p.Result.Shards {
-			i, n, err := parseShard(s)
+			shard, err := ParseShard(s)
+			i, n := shard.Index, shard.Of
 			switch {
 			case err != nil:
 				return fmt.Errorf("%s: %w", p.File, err)
@@ -78,16 +80,6 @@ func allShards(parts []Part) error {
 		return fmt.Errorf("missing: shard %s", strings.Join(missing, ", "))
 	}
 	return nil
-}
-
-func parseShard(s string) (i, n int, err error) {
-	a, b, _ := strings.Cut(s, "/")
-	i, err1 := strconv.Atoi(a)
-	n, err2 := strconv.Atoi(b)
-	if err1 != nil || err2 != nil || i < 1 || i > n {
-		return 0, 0, fmt.Errorf("found shard %q, expected I/N such as 2/4", s)
-	}
-	return i, n, nil
 }
 
 // differs says in what two results are not of one matrix; "" when they are.

@@ -54,10 +54,12 @@ func TestMergeIsTheWhole(t *testing.T) {
 // Two halves that were merged before are no whole, and a broken phase stays broken.
 func TestMergeKeepsWhatIsBroken(t *testing.T) {
 	parts := sharded(t, small, 2)
+	parts[1].Result.Partial = true
 	parts[1].Result.Phases[0].Broken = "Max is not open"
 	parts[1].Result.Tools[1].Missing = []string{"xray is not installed"}
 	got, err := Merge(parts)
 	require.NoError(t, err)
+	require.True(t, got.Partial)
 	require.Equal(t, "Max is not open", got.Phases[0].Broken)
 	require.Equal(t, []string{"xray is not installed"}, got.Tools[1].Missing)
 	require.Empty(t, parts[0].Result.Tools[1].Missing, "the parts stay")
@@ -69,7 +71,7 @@ func TestMergeRefuses(t *testing.T) {
 		"shard 1/3 is there twice: 1.json and 1.json":                       func(p []Part) []Part { return append(p, p[0]) },
 		"2.json is no shard: it is a whole":                                 func(p []Part) []Part { p[1].Result.Shards = nil; return p },
 		"3.json is shard 3/4, and 1.json is one of 3":                       func(p []Part) []Part { p[2].Result.Shards = []string{"3/4"}; return p },
-		`2.json: found shard "0/3"`:                                         func(p []Part) []Part { p[1].Result.Shards = []string{"0/3"}; return p },
+		`2.json: found the shard "0/3"`:                                     func(p []Part) []Part { p[1].Result.Shards = []string{"0/3"}; return p },
 		"1.json and 2.json are not of one matrix: the seed is 1":            func(p []Part) []Part { p[1].Result.Seed = 2; return p },
 		"a cell has 3 tries in the one and 5":                               func(p []Part) []Part { p[1].Result.Repeat = 5; return p },
 		"dpilab is v0.6.0 in the one and v0.5.0":                            func(p []Part) []Part { p[1].Result.Dpilab = "v0.5.0"; return p },

@@ -60,7 +60,7 @@ function drawHead() {
     h("button", {class: "plain theme", title: "Light or dark", "aria-label": "Light or dark", onclick: () => go({theme: document.documentElement.dataset.theme === "dark" ? "light" : "dark"})}, "◐")),
   h("div", {class: "share", role: "img", "aria-label": more}, statuses.filter(x => n[x]).map(x => bar(x, n[x]))),
   h("div", {class: "faint"}, `${data.tools.length} tools against ${data.phases.length} policies · ${day} · ${data.repeat} tries a cell · seed ${data.seed} · ${minutes} · dpilab ${data.dpilab} · Linux ${data.kernel}` +
-    ((data.shards || []).length ? ` · shard ${data.shards.join(", ")}` : "")), drawChanges());
+    ((data.shards || []).length ? ` · shard ${data.shards.join(", ")}` : "") + (data.partial ? " · ended early: cells that it did not come to are skipped" : "")), drawChanges());
 }
 
 function bar(status, n) {

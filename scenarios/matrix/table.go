@@ -118,6 +118,9 @@ func (t *table) head() {
 	if len(t.Shards) > 0 {
 		about += " · shard " + strings.Join(t.Shards, ", ")
 	}
+	if t.Partial {
+		about += " · ended early"
+	}
 	t.line(t.paint(colourBold, "matrix") + "  " + t.paint(colourFaint, about))
 }
 
