@@ -6,6 +6,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"regexp"
 	"runtime"
 	"strings"
 	"testing"
@@ -45,6 +46,16 @@ func TestCommandKeepsWhatTheCallerSets(t *testing.T) {
 	require.ErrorAs(t, err, &exit)
 	require.Equal(t, 5, exit.ExitCode())
 	require.Equal(t, "zero a b me /\n", string(out))
+}
+
+func TestPlainCommandMayNothing(t *testing.T) {
+	l := build(t, pair(""))
+	sets := []string{"-E", "^Cap(Inh|Prm|Eff|Bnd|Amb):", "/proc/self/status"}
+	out, err := l.Host("a").PlainCommand(t.Context(), "grep", sets...).Output()
+	require.NoError(t, err)
+	require.Equal(t, strings.Repeat("0", 16*5), strings.Join(regexp.MustCompile("[0-9a-f]{16}").FindAllString(string(out), -1), ""))
+	require.Error(t, l.Host("a").PlainCommand(t.Context(), "sh", "-c", "ip link add x type dummy").Run())
+	require.NoError(t, l.Host("a").Command(t.Context(), "grep", "-q", "CapEff:.*[1-9a-f]", "/proc/self/status").Run(), "others have theirs")
 }
 
 func TestCommandThatIsNotThere(t *testing.T) {

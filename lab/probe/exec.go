@@ -42,7 +42,7 @@ func (a *attempt) exec(ctx context.Context) Outcome {
 		return failed(err)
 	}
 	code := cmd.ProcessState.ExitCode()
-	return outcomeOf(code, out.String(), a.Results)
+	return OutcomeOf(code, out.String(), a.Results)
 }
 
 // Result says what an exit code or an output of a program means.
@@ -53,8 +53,8 @@ type Result struct {
 	Stage  Stage
 }
 
-// outcomeOf finds the first result that fits; without one, exit code 0 is ok and every other an error.
-func outcomeOf(code int, output string, results []Result) Outcome {
+// OutcomeOf says what a program came to: the first result that fits. Without one, exit code 0 is ok and every other an error.
+func OutcomeOf(code int, output string, results []Result) Outcome {
 	for _, r := range results {
 		if r.Exit >= 0 && r.Exit != code {
 			continue
@@ -77,9 +77,9 @@ func outcomeOf(code int, output string, results []Result) Outcome {
 	return failed(fmt.Errorf("exit code %d: %s", code, lines[len(lines)-1]))
 }
 
-// curlResults are the exit codes of curl(1), the section EXIT CODES. The first line on a reset is what OpenSSL and GnuTLS
+// CurlResults gives the exit codes of curl(1), the section EXIT CODES. The first line on a reset is what OpenSSL and GnuTLS
 // say, in curl's words.
-func curlResults() []Result {
+func CurlResults() []Result {
 	const reset = "(?i)connection reset|connection was reset"
 	return []Result{
 		{Exit: 6, Kind: NXDomain},

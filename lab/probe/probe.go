@@ -135,7 +135,7 @@ func Exec(argv ...string) Probe {
 	p := Of(TypeExec, "")
 	p.Argv, p.Needs = argv, argv[:1]
 	if argv[0] == "curl" {
-		p.Results = curlResults()
+		p.Results = CurlResults()
 	}
 	return p
 }

@@ -52,16 +52,16 @@ func TestICMPErrorsOfOthersAreNotOurs(t *testing.T) {
 }
 
 func TestProgramsSayItByTheirExitCode(t *testing.T) {
-	curl := curlResults()
-	require.Equal(t, Outcome{Kind: OK}, outcomeOf(0, "", curl))
-	require.Equal(t, Outcome{Kind: NXDomain}, outcomeOf(6, "curl: (6) Could not resolve host: a", curl))
-	require.Equal(t, Outcome{Kind: Timeout}, outcomeOf(28, "", curl))
-	require.Equal(t, Outcome{Kind: Reset, Stage: StageHello}, outcomeOf(35, "curl: (35) Recv failure: Connection reset by peer", curl))
-	require.Equal(t, Outcome{Kind: Failed, Detail: "exit code 35: curl: (35) wrong version number"}, outcomeOf(35, "noise\ncurl: (35) wrong version number\n", curl))
+	curl := CurlResults()
+	require.Equal(t, Outcome{Kind: OK}, OutcomeOf(0, "", curl))
+	require.Equal(t, Outcome{Kind: NXDomain}, OutcomeOf(6, "curl: (6) Could not resolve host: a", curl))
+	require.Equal(t, Outcome{Kind: Timeout}, OutcomeOf(28, "", curl))
+	require.Equal(t, Outcome{Kind: Reset, Stage: StageHello}, OutcomeOf(35, "curl: (35) Recv failure: Connection reset by peer", curl))
+	require.Equal(t, Outcome{Kind: Failed, Detail: "exit code 35: curl: (35) wrong version number"}, OutcomeOf(35, "noise\ncurl: (35) wrong version number\n", curl))
 	own := []Result{{Exit: 0, Output: "^blocked", Kind: Refused}, {Exit: -1, Output: "slow", Kind: Throttled}}
-	require.Equal(t, Refused, outcomeOf(0, "blocked", own).Kind)
-	require.Equal(t, Throttled, outcomeOf(9, "too slow", own).Kind)
-	require.Equal(t, OK, outcomeOf(0, "not blocked", own).Kind)
+	require.Equal(t, Refused, OutcomeOf(0, "blocked", own).Kind)
+	require.Equal(t, Throttled, OutcomeOf(9, "too slow", own).Kind)
+	require.Equal(t, OK, OutcomeOf(0, "not blocked", own).Kind)
 }
 
 func TestOutputIsBounded(t *testing.T) {
