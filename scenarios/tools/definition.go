@@ -9,7 +9,7 @@ import (
 
 // definition is what a file says of one tool, with the variant's keys put in place. Texts are templates.
 type definition struct {
-	version []string // command
+	version command
 	needs   []string // programs, and the words of devices
 	secrets []secret
 	files   []file
@@ -83,16 +83,8 @@ type traffic struct {
 // goal is how a program does one thing itself.
 type goal struct {
 	run      command
-	outcomes []result
+	outcomes []probe.Result
 	measures map[string]*regexp.Regexp // by a word of measureNames
-}
-
-// result says what an exit code or an output means.
-type result struct {
-	exit   int // -1: any
-	output *regexp.Regexp
-	kind   probe.Kind
-	stage  string
 }
 
 // builtin is a tool in this program.

@@ -70,15 +70,15 @@ func (r *reader) goal(n strictyaml.Node) (g goal, err error) {
 		}
 	}
 	if g.outcomes == nil && g.run[0] == "curl" {
-		g.outcomes = curlResults()
+		g.outcomes = probe.CurlResults()
 	}
 	return g, nil
 }
 
 // results reads what a program's exit codes and output mean.
-func results(n strictyaml.Node) (all []result, err error) {
+func results(n strictyaml.Node) (all []probe.Result, err error) {
 	if w, _ := n.Word(); w == "curl" {
-		return curlResults(), nil
+		return probe.CurlResults(), nil
 	}
 	items, err := n.Items("curl, or a list such as [{exit: 6, is: nxdomain}]")
 	if err != nil {
@@ -92,25 +92,27 @@ func results(n strictyaml.Node) (all []result, err error) {
 		if err := item.Require(fields, "result", "is"); err != nil {
 			return nil, err
 		}
-		one := result{exit: -1}
+		one := probe.Result{Exit: -1}
 		for _, f := range fields {
 			switch f.Name {
 			case "exit":
 				w, _ := f.Word()
-				if one.exit, err = strconv.Atoi(w); err != nil || one.exit < 0 || one.exit > 255 {
+				if one.Exit, err = strconv.Atoi(w); err != nil || one.Exit < 0 || one.Exit > 255 {
 					return nil, f.Expected("an exit code of 0 to 255")
 				}
 			case "output":
-				if one.output, err = expression(f.Node); err != nil {
+				e, err := expression(f.Node)
+				if err != nil {
 					return nil, err
 				}
+				one.Output = e.String()
 			case "is":
-				if err := one.is(f.Node); err != nil {
+				if one.Kind, one.Stage, err = outcome(f.Node); err != nil {
 					return nil, err
 				}
 			}
 		}
-		if one.exit < 0 && one.output == nil {
+		if one.Exit < 0 && one.Output == "" {
 			return nil, item.Fail("found neither exit nor output, expected one of them beside is")
 		}
 		all = append(all, one)
@@ -118,21 +120,20 @@ func results(n strictyaml.Node) (all []result, err error) {
 	return all, nil
 }
 
-// is reads OUTCOME [after STAGE].
-func (one *result) is(n strictyaml.Node) error {
+// outcome reads OUTCOME [after STAGE].
+func outcome(n strictyaml.Node) (probe.Kind, probe.Stage, error) {
 	text, err := n.Text("an outcome, such as timeout or reset after ClientHello")
 	if err != nil {
-		return err
+		return "", "", err
 	}
 	kind, stage, after := strings.Cut(text, " after ")
 	if !slices.Contains(kindWords, kind) {
-		return n.Fail("found %q, expected an outcome: %s%s", kind, strictyaml.OrList(kindWords), strictyaml.Suggest(kind, kindWords))
+		return "", "", n.Fail("found %q, expected an outcome: %s%s", kind, strictyaml.OrList(kindWords), strictyaml.Suggest(kind, kindWords))
 	}
 	if after && !slices.Contains(stageWords, stage) {
-		return n.Fail("found after %q, expected %s%s", stage, strictyaml.OrList(stageWords), strictyaml.Suggest(stage, stageWords))
+		return "", "", n.Fail("found after %q, expected %s%s", stage, strictyaml.OrList(stageWords), strictyaml.Suggest(stage, stageWords))
 	}
-	one.kind, one.stage = probe.Kind(kind), stage
-	return nil
+	return probe.Kind(kind), probe.Stage(stage), nil
 }
 
 func expression(n strictyaml.Node) (*regexp.Regexp, error) {

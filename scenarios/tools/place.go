@@ -124,7 +124,7 @@ func (d *definition) writeFiles(dir string, values map[string]string, goal bool)
 		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
 			return err
 		}
-		if err := os.WriteFile(name, []byte(fill(f.text, values)), 0o644); err != nil {
+		if err := os.WriteFile(name, []byte(fill(f.text, values)), 0o600); err != nil {
 			return err
 		}
 	}

@@ -17,7 +17,9 @@ type running struct {
 	values  map[string]string
 	journal *journal
 	mark    string
+	life    context.Context
 	process *process // nil: nothing runs on
+	touched bool     // the host may have been changed
 }
 
 // poll is how often is looked whether a part is ready.
@@ -26,9 +28,11 @@ const poll = 10 * time.Millisecond
 // begin runs what comes before, starts the program, waits until it is ready, and runs what comes after. life is how long the program may
 // run, ctx how long is waited. After an error the caller ends the part.
 func (r *running) begin(life, ctx context.Context) error {
+	r.life = life
 	if err := r.free(); err != nil {
 		return err
 	}
+	r.touched = true
 	if err := r.runAll(ctx, r.part.before); err != nil {
 		return err
 	}
@@ -85,7 +89,7 @@ func (r *running) runOne(ctx context.Context, c command) error {
 	}
 	defer p.stop()
 	if err := p.wait(ctx); err != nil {
-		return r.fail("%s: %w; %s", p.text, err, p.out.end())
+		return r.fail("%s: %v; %s", p.text, err, p.out.end())
 	}
 	if end := p.ended(); p.err != nil {
 		return r.fail("%s %s; %s", p.text, end, p.out.end())
@@ -105,6 +109,9 @@ func (r *running) await(ctx context.Context) error {
 			return err
 		}
 		if end := r.dead(); end != "" {
+			if r.life.Err() != nil {
+				return context.Cause(r.life)
+			}
 			return r.fail("%s before it was ready (%s); %s", end, missing, r.process.out.end())
 		}
 		select {
@@ -178,7 +185,9 @@ func (r *running) end() error {
 	ctx, cancel := context.WithTimeout(context.Background(), r.part.within)
 	defer cancel()
 	for _, c := range r.part.undo {
-		errs = append(errs, r.runOne(ctx, c))
+		if r.touched {
+			errs = append(errs, r.runOne(ctx, c))
+		}
 	}
 	sweep(r.mark)
 	return errors.Join(errs...)

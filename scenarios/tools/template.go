@@ -54,6 +54,14 @@ func fill(text string, values map[string]string) string {
 	})
 }
 
+func (c command) fill(values map[string]string) command {
+	all := make(command, len(c))
+	for i, w := range c {
+		all[i] = fill(w, values)
+	}
+	return all
+}
+
 // template checks the placeholders of a text that stands in n. Words of a goal are taken where goal is set.
 func (r *reader) template(n strictyaml.Node, text string, goal bool) error {
 	known := maps.Clone(r.words)

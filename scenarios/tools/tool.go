@@ -1,10 +1,23 @@
 // Package tools says how circumvention programs are started and how traffic gets into them: a definition a file, and the session in
 // which one runs in a lab. Nothing of a program is bundled.
+//
+//	all, err := tools.Open("xray")                        // its variants
+//	s, err := all[0].Open(ctx, tools.Place{...})          // secrets, files, the server part
+//	err = s.Start(ctx, goal)                              // the client part
+//	o := s.Try(ctx, goal)                                 // what comes of it through the tool
+//	err = s.Used()                                        // whether the tool had a part in it
+//	err = s.Close()                                       // nothing is left
 package tools
 
 import (
 	"context"
 	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"time"
 
 	"dpilab/lab"
 	"dpilab/lab/probe"
@@ -24,47 +37,75 @@ type Tool struct {
 	def *definition
 }
 
-// Place is where a session runs.
-type Place struct {
-	Lab      *lab.Lab
-	Services *lab.Services
-	Client   *lab.Host
-	Router   *lab.Host // the client's first
-	Server   *lab.Host // where the server part runs; it serves nothing else on the ports of the definition
-	Cover    string    // the name of a site that nobody blocks, for tools that pretend to be one
-	Dir      string    // exists and belongs to the session: files, logs
+// HasServer tells whether the tool has a server part, without which a place needs no Server.
+func (t *Tool) HasServer() bool { return t.def.server != nil }
+
+// Missing says what the tool needs that is not here, such as "xray is not on PATH"; none when it can run. What the kernel has shows only
+// to a process that has been through lab.Enter.
+func (t *Tool) Missing() []string {
+	var all []string
+	for _, need := range t.def.needs {
+		switch need {
+		case "tun":
+			f, err := os.OpenFile("/dev/net/tun", os.O_RDWR, 0)
+			if err != nil {
+				all = append(all, fmt.Sprintf("/dev/net/tun cannot be opened: %v", cause(err)))
+				continue
+			}
+			f.Close()
+		case "nfqueue":
+			if err := lab.Missing(); err != nil {
+				all = append(all, err.Error())
+			}
+		case "raw": // the root of a lab has raw sockets
+		default:
+			if _, err := exec.LookPath(need); err != nil {
+				all = append(all, need+" is not on PATH")
+			}
+		}
+	}
+	return all
 }
 
-// Missing says what the tool needs that is not here, such as "xray is not on PATH"; none when it can run.
-func (t *Tool) Missing() []string { return nil }
+// versions are what programs have said, by command.
+var versions sync.Map
 
-// Version is what the program says of itself, one line; "" when it says nothing.
-func (t *Tool) Version(ctx context.Context) string { return "" }
+// versionTimeout is enough for a program that loads an interpreter first (choice).
+const versionTimeout = 3 * time.Second
 
-// Session is a tool in a lab: its secrets, its files and its server part, over several starts of the client part. It belongs to one
-// goroutine.
-type Session struct{}
-
-// Open makes secrets, writes the server's files and starts the server part, where there is one, and waits until it is ready.
-func (t *Tool) Open(ctx context.Context, p Place) (*Session, error) {
-	return nil, errors.New("sessions are not built yet")
+// Version is what the program says of itself, one line; "" when it says nothing within three seconds, or is missing. A program is asked
+// once.
+func (t *Tool) Version(ctx context.Context) string {
+	c := t.def.version
+	if len(c) == 0 {
+		return ""
+	}
+	if v, ok := versions.Load(c.String()); ok {
+		return v.(string)
+	}
+	within, cancel := context.WithTimeout(ctx, versionTimeout)
+	defer cancel()
+	cmd := exec.CommandContext(within, c[0], c[1:]...)
+	cmd.WaitDelay = time.Second
+	out, err := cmd.CombinedOutput() // some say it on standard error, some with an exit code that is not 0
+	exit := (*exec.ExitError)(nil)
+	v := ""
+	if err == nil || errors.As(err, &exit) && within.Err() == nil {
+		v = firstLine(string(out))
+	}
+	if ctx.Err() == nil {
+		versions.Store(c.String(), v)
+	}
+	return v
 }
 
-// Start starts the client part anew, with the goal's words filled in, and waits until it is ready.
-func (s *Session) Start(ctx context.Context, goal probe.Probe) error { return nil }
-
-// Try tries a probe through the tool. It may be called often between Start and Stop.
-func (s *Session) Try(ctx context.Context, p probe.Probe) probe.Outcome { return probe.Outcome{} }
-
-// Used says nothing when the probe's traffic went through the tool as far as the tool's side can tell (a proxy that was spoken to, a
-// counter of a hook that moved, an interface that carried packets), and what speaks against it otherwise.
-func (s *Session) Used() error { return nil }
-
-// Stop ends the client part and undoes what Start did to the host. It may be called more than once.
-func (s *Session) Stop() error { return nil }
-
-// Log gives what the parts have written since Open, each line with the part before it; at most 64 KiB, the end of it.
-func (s *Session) Log() string { return "" }
-
-// Close stops the client and the server.
-func (s *Session) Close() error { return nil }
+// firstLine gives the first line that says something, at most 120 letters of it.
+func firstLine(text string) string {
+	for line := range strings.Lines(text) {
+		if line = strings.Join(strings.Fields(strings.ToValidUTF8(line, "?")), " "); line != "" {
+			r := []rune(line)
+			return string(r[:min(len(r), 120)])
+		}
+	}
+	return ""
+}

@@ -39,8 +39,14 @@ func checkParrot(name string) error {
 // parrot has none of its own, the protocols.
 func parrot(name string) func(net.Conn, *tls.Config) (net.Conn, error) {
 	return func(c net.Conn, config *tls.Config) (net.Conn, error) {
-		return utls.UClient(c, &utls.Config{
+		return parroted{utls.UClient(c, &utls.Config{
 			ServerName: config.ServerName, RootCAs: config.RootCAs, NextProtos: config.NextProtos, InsecureSkipVerify: config.InsecureSkipVerify,
-		}, parrots[name]), nil
+		}, parrots[name])}, nil
 	}
 }
+
+// parroted says which protocol was agreed on.
+type parroted struct{ *utls.UConn }
+
+// NegotiatedProtocol is the server's choice, "" before the handshake's end.
+func (p parroted) NegotiatedProtocol() string { return p.ConnectionState().NegotiatedProtocol }
