@@ -66,6 +66,9 @@ func (t Transfer) Share() float64 {
 	return 100 * t.Rate / t.Line
 }
 
+// Slow tells whether so little is left of the line that the transfer counts as throttled.
+func (t Transfer) Slow() bool { return t.Line > 0 && t.Share() < slowLimit }
+
 // Media is what a call measured: packets that went to the relay and came back.
 type Media struct {
 	Sent, Received int

@@ -71,7 +71,7 @@ func (a *attempt) download(ctx context.Context) Outcome {
 func (a *attempt) transferred(bytes int64, took time.Duration) Outcome {
 	t := &Transfer{Bytes: bytes, Rate: float64(bytes*8) / max(took, time.Microsecond).Seconds(), Line: a.Line, Tries: 1}
 	o := Outcome{Kind: OK, After: took, Transfer: t}
-	if t.Line > 0 && t.Share() < slowLimit {
+	if t.Slow() {
 		o.Kind = Throttled
 	}
 	return o
