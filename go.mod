@@ -3,9 +3,10 @@ module dpilab
 go 1.26.0
 
 require (
+	filippo.io/edwards25519 v1.2.0
+	github.com/coder/websocket v1.8.15
 	github.com/expr-lang/expr v1.16.3
 	github.com/florianl/go-nfqueue/v2 v2.0.2
-	github.com/flynn/noise v1.1.0
 	github.com/gaissmai/bart v0.30.0
 	github.com/goccy/go-yaml v1.19.2
 	github.com/google/gopacket v1.1.19

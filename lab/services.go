@@ -29,6 +29,7 @@ const (
 type Services struct {
 	CA     *service.CA // made for this lab, and trusted by nobody else
 	CAFile string      // its certificate as PEM, while the lab is open
+	Chat   *service.ChatKeys
 
 	lab     *Lab
 	ctx     context.Context
@@ -44,7 +45,11 @@ func (l *Lab) Serve(ctx context.Context) (*Services, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Services{CA: ca, CAFile: filepath.Join(l.dir, "ca.pem"), lab: l, ctx: ctx, zone: service.Zone{}}
+	chat, err := service.NewChatKeys()
+	if err != nil {
+		return nil, err
+	}
+	s := &Services{CA: ca, CAFile: filepath.Join(l.dir, "ca.pem"), Chat: chat, lab: l, ctx: ctx, zone: service.Zone{}}
 	if err := ca.WriteFile(s.CAFile); err != nil {
 		return nil, err
 	}
@@ -103,6 +108,9 @@ func (s *Services) serveHost(h *Host, serves []Serve) error {
 	if has["http3"] {
 		web.H3Port = PortHTTPS
 	}
+	if has["whatsapp"] {
+		web.Chat = s.Chat
+	}
 	forward := func(l net.Listener) (*service.Server, error) {
 		return service.Forward(s.ctx, l, func(ctx context.Context) (net.Conn, error) {
 			return h.dialName(ctx, "tcp", net.JoinHostPort(chatName, strconv.Itoa(PortChat)))
@@ -140,7 +148,7 @@ type serveFunc = func(net.Listener) (*service.Server, error)
 
 // front serves a site, a chat, or both on one port, told apart by the first byte.
 func (s *Services) front(h *Host, at netip.AddrPort, site, chat bool, serve serveFunc) error {
-	serveChat := func(l net.Listener) (*service.Server, error) { return service.ServeChat(s.ctx, l) }
+	serveChat := func(l net.Listener) (*service.Server, error) { return service.ServeChat(s.ctx, l, s.Chat) }
 	switch {
 	case site && chat:
 		return s.listen(true, h, at, func(l net.Listener) (*service.Server, error) {

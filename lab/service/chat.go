@@ -3,14 +3,11 @@ package service
 import (
 	"bytes"
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"net"
 	"sync"
 	"time"
-
-	"github.com/flynn/noise"
 )
 
 // ErrNoAnswer is in the chain of a chat's error when not one byte came from the server: it tells a connection that was
@@ -25,7 +22,7 @@ type Chat struct {
 	conn net.Conn
 
 	mu            sync.Mutex
-	send, receive *noise.CipherState
+	send, receive *sealer
 	err           error // why it can't be used any more
 }
 
@@ -58,36 +55,48 @@ func DialChatRouted(ctx context.Context, conn net.Conn, routing []byte) (*Chat, 
 	return nil, fmt.Errorf("chat: handshake: %w", err)
 }
 
+// handshake is the client's side. It takes any certificate: who the server is does not matter to a probe.
 func (c *Chat) handshake(conn net.Conn, routing []byte) error {
-	static, err := noise.DH25519.GenerateKeypair(rand.Reader)
+	static, err := newKey()
+	if err != nil {
+		return err
+	}
+	ephemeral, err := newKey()
 	if err != nil {
 		return err
 	}
 	opening := appendOpening(nil, routing)
-	hs, err := newNoise(true, opening[len(opening)-4:], static)
-	if err != nil {
-		return err
-	}
-	ephemeral, _, _, err := hs.WriteMessage(nil, nil)
-	if err != nil {
-		return err
-	}
-	hello := appendField(nil, helloEphemeral, ephemeral)
+	s := newSymmetric(opening[len(opening)-4:])
+	s.mixHash(ephemeral.PublicKey().Bytes())
+	hello := appendField(nil, helloEphemeral, ephemeral.PublicKey().Bytes())
 	if err := writeFrame(conn, opening, appendField(nil, fieldClientHello, hello)); err != nil {
 		return err
 	}
-	_, err = readHello(conn, hs, fieldServerHello,
-		part{helloEphemeral, keySize}, part{helloStatic, sealedSize}, part{helloPayload, 0})
+	answer, err := readParts(conn, fieldServerHello, part{helloEphemeral, keySize}, part{helloStatic, sealedSize}, part{helloPayload, 0})
 	if err != nil {
 		return err
 	}
-	msg, send, receive, err := hs.WriteMessage(nil, filler(clientPayload))
+	theirs := answer[:keySize]
+	s.mixHash(theirs)
+	if err := s.mixKey(ephemeral, theirs); err != nil {
+		return err
+	}
+	server, err := s.decrypt(answer[keySize : keySize+sealedSize])
 	if err != nil {
 		return err
 	}
-	c.send, c.receive = send, receive
-	finish := appendField(nil, finishStatic, msg[:sealedSize])
-	finish = appendField(finish, finishPayload, msg[sealedSize:])
+	if err := s.mixKey(ephemeral, server); err != nil {
+		return err
+	}
+	if _, err := s.decrypt(answer[keySize+sealedSize:]); err != nil {
+		return err
+	}
+	finish := appendField(nil, finishStatic, s.encrypt(static.PublicKey().Bytes()))
+	if err := s.mixKey(static, theirs); err != nil {
+		return err
+	}
+	finish = appendField(finish, finishPayload, s.encrypt(filler(clientPayload)))
+	c.send, c.receive = s.split()
 	return writeFrame(conn, nil, appendField(nil, fieldClientFinish, finish))
 }
 

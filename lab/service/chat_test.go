@@ -3,15 +3,18 @@ package service
 import (
 	"bytes"
 	"context"
+	"crypto/ed25519"
 	"crypto/rand"
 	"crypto/tls"
 	"encoding/hex"
 	"io"
 	"net"
+	"net/http"
 	"testing"
 	"time"
 
-	"github.com/flynn/noise"
+	"filippo.io/edwards25519/field"
+	"github.com/coder/websocket"
 	"github.com/stretchr/testify/require"
 )
 
@@ -22,7 +25,7 @@ const (
 )
 
 func startChat(t *testing.T) *Server {
-	s, err := ServeChat(t.Context(), listen(t))
+	s, err := ServeChat(t.Context(), listen(t), nil)
 	require.NoError(t, err)
 	return running(t, s)
 }
@@ -52,9 +55,9 @@ func TestServerTakesTheCapturedHello(t *testing.T) {
 	frame, err := readFrame(c, maxFrame)
 	require.NoError(t, err)
 	require.Equal(t, capturedServerSize, len(frame)+3)
-	hello, err := joinParts(frame, fieldServerHello, part{helloEphemeral, 32}, part{helloStatic, 48}, part{helloPayload, serverPayload + 16})
+	hello, err := joinParts(frame, fieldServerHello, part{helloEphemeral, 32}, part{helloStatic, 48}, part{helloPayload, 241 + 16})
 	require.NoError(t, err)
-	require.Len(t, hello, 32+48+serverPayload+16)
+	require.Len(t, hello, 32+48+241+16)
 }
 
 func TestChat(t *testing.T) {
@@ -87,7 +90,7 @@ func TestChat(t *testing.T) {
 func TestChatOverTLSAndThroughAProxy(t *testing.T) {
 	noLeaks(t)
 	ca := newCA(t)
-	s, err := ServeChat(t.Context(), tls.NewListener(listen(t), ca.TLS()))
+	s, err := ServeChat(t.Context(), tls.NewListener(listen(t), ca.TLS()), nil)
 	require.NoError(t, err)
 	running(t, s)
 	proxy := running(t, Forward(t.Context(), listen(t), func(ctx context.Context) (net.Conn, error) {
@@ -139,10 +142,10 @@ func TestChatServerRefusesBadInput(t *testing.T) {
 func TestHandshakeFromASlowClient(t *testing.T) {
 	here, there := net.Pipe()
 	defer there.Close()
-	static, err := noise.DH25519.GenerateKeypair(rand.Reader)
+	keys, err := NewChatKeys()
 	require.NoError(t, err)
 	served := make(chan error, 1)
-	go func() { served <- serveChat(here, static) }()
+	go func() { served <- serveChat(here, keys) }()
 	captured, err := hex.DecodeString(capturedHello)
 	require.NoError(t, err)
 	for i := range captured {
@@ -155,7 +158,7 @@ func TestHandshakeFromASlowClient(t *testing.T) {
 	require.Error(t, <-served)
 
 	quiet, _ := net.Pipe()
-	_, _, err = acceptChat(patient{quiet, 10 * time.Millisecond}, static)
+	_, _, err = acceptChat(patient{quiet, 10 * time.Millisecond}, keys)
 	require.ErrorContains(t, err, "timeout")
 }
 
@@ -191,13 +194,58 @@ func FuzzChatHandshake(f *testing.F) {
 	require.NoError(f, err)
 	f.Add(captured)
 	f.Add(append([]byte("ED\x00\x01\x00\x00\x01a"), captured...))
-	static, err := noise.DH25519.GenerateKeypair(rand.Reader)
+	keys, err := NewChatKeys()
 	require.NoError(f, err)
 	f.Fuzz(func(t *testing.T, in []byte) {
 		_, _, err := acceptChat(struct {
 			io.Reader
 			io.Writer
-		}{bytes.NewReader(in), io.Discard}, static)
+		}{bytes.NewReader(in), io.Discard}, keys)
 		require.Error(t, err) // no input can finish a handshake without the keys
 	})
+}
+
+// WhatsApp's web client speaks the same chat inside a WebSocket.
+func TestChatInAWebSocket(t *testing.T) {
+	noLeaks(t)
+	ca := newCA(t)
+	keys, err := NewChatKeys()
+	require.NoError(t, err)
+	s := running(t, ServeHTTPS(t.Context(), listen(t), ca, WebOptions{Chat: keys}))
+	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: ca.Pool(), ServerName: "web.whatsapp.com"}}}
+	defer client.CloseIdleConnections()
+	ws, _, err := websocket.Dial(soon(t), "wss://"+s.Addr().String()+"/ws/chat", &websocket.DialOptions{HTTPClient: client})
+	require.NoError(t, err)
+	ws.SetReadLimit(1 << 20)
+	chat, err := DialChat(soon(t), websocket.NetConn(t.Context(), ws, websocket.MessageBinary))
+	require.NoError(t, err)
+	_, err = chat.Echo(soon(t), make([]byte, 100_000))
+	require.NoError(t, err)
+	closes(t, s) // with the chat open
+	_, err = chat.Echo(soon(t), []byte("x"))
+	require.Error(t, err)
+}
+
+// A certificate is signed as clients check it: the signature is Ed25519's under the key that belongs to the X25519 one.
+func TestChainIsSigned(t *testing.T) {
+	keys, err := NewChatKeys()
+	require.NoError(t, err)
+	intermediate, _, err := fieldBytes(keys.chain, chainIntermediate)
+	require.NoError(t, err)
+	details, _, err := fieldBytes(intermediate, certDetails)
+	require.NoError(t, err)
+	signature, _, err := fieldBytes(intermediate, certSignature)
+	require.NoError(t, err)
+	require.True(t, ed25519.Verify(edwards(t, keys.Root), details, signature))
+	details[len(details)-1] ^= 1
+	require.False(t, ed25519.Verify(edwards(t, keys.Root), details, signature))
+}
+
+// edwards gives the Ed25519 key of an X25519 one: y = (u - 1) / (u + 1), its sign 0 (RFC 7748, 4.1).
+func edwards(t *testing.T, x [32]byte) ed25519.PublicKey {
+	u, err := new(field.Element).SetBytes(x[:])
+	require.NoError(t, err)
+	one := new(field.Element).One()
+	above, below := new(field.Element).Subtract(u, one), new(field.Element).Add(u, one)
+	return new(field.Element).Multiply(above, below.Invert(below)).Bytes()
 }

@@ -100,7 +100,7 @@ func ends(t *testing.T, c net.Conn) {
 func TestServerEndsWithItsContext(t *testing.T) {
 	noLeaks(t)
 	ctx, cancel := context.WithCancel(t.Context())
-	s, err := ServeChat(ctx, listen(t))
+	s, err := ServeChat(ctx, listen(t), nil)
 	require.NoError(t, err)
 	c := dialTCP(t, s.Addr())
 	cancel()

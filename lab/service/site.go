@@ -1,6 +1,7 @@
 package service
 
 import (
+	"context"
 	"crypto/tls"
 	"fmt"
 	"html"
@@ -10,6 +11,8 @@ import (
 	"net/http"
 	"strconv"
 	"time"
+
+	"github.com/coder/websocket"
 )
 
 // Site is the one site that all web servers of the lab show, whatever name they are asked for:
@@ -19,7 +22,7 @@ import (
 //	GET  /download?bytes=N  N bytes that do not compress, always the same
 //	POST /upload            reads the body and answers how many bytes it had, as text
 //
-// HEAD goes wherever GET does. Anything else is 404 or 405.
+// With WebOptions.Chat there is GET /ws/chat, too, the WebSocket of WhatsApp's web client. HEAD goes wherever GET does. Anything else is 404 or 405.
 func Site(o WebOptions) http.Handler {
 	o = o.withDefaults()
 	mux := http.NewServeMux()
@@ -27,6 +30,9 @@ func Site(o WebOptions) http.Handler {
 	mux.HandleFunc("GET /ip", clientAddr)
 	mux.HandleFunc("GET /download", o.download)
 	mux.HandleFunc("POST /upload", o.upload)
+	if o.Chat != nil {
+		mux.HandleFunc("GET /ws/chat", o.chat)
+	}
 	if o.H3Port == 0 {
 		return mux
 	}
@@ -35,6 +41,22 @@ func Site(o WebOptions) http.Handler {
 		w.Header().Set("Alt-Svc", altSvc)
 		mux.ServeHTTP(w, r)
 	})
+}
+
+// chat carries a chat over the messages of a WebSocket, as WhatsApp's web client and whatsmeow do. How they are cut means nothing.
+func (o WebOptions) chat(w http.ResponseWriter, r *http.Request) {
+	ws, err := websocket.Accept(w, r, &websocket.AcceptOptions{InsecureSkipVerify: true}) // whatever page asks
+	if err != nil {
+		return // Accept has answered
+	}
+	ws.SetReadLimit(maxFrame + 3)
+	c := websocket.NetConn(context.WithoutCancel(r.Context()), ws, websocket.MessageBinary)
+	defer ws.CloseNow()
+	if !o.chats.add(c) {
+		return
+	}
+	defer o.chats.done(c)
+	serveChat(c, o.Chat) // the error is the client's
 }
 
 func page(w http.ResponseWriter, r *http.Request) {

@@ -13,7 +13,7 @@ func TestSplit(t *testing.T) {
 	l := listen(t)
 	web, wa := NewInlet(l.Addr()), NewInlet(l.Addr())
 	running(t, ServeHTTP(t.Context(), web, WebOptions{}))
-	chats, err := ServeChat(t.Context(), wa)
+	chats, err := ServeChat(t.Context(), wa, nil)
 	require.NoError(t, err)
 	running(t, chats)
 	s := running(t, Split(t.Context(), l, func(first byte) *Inlet {

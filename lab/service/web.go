@@ -23,8 +23,12 @@ type WebOptions struct {
 	// Timeout is how long a client may keep the server waiting: for a handshake, a request's headers, the next piece of
 	// a body, or room to send. It bounds silence, not the whole: a download at 600 bytes a second goes on. 0: a minute.
 	Timeout time.Duration
+	// Chat makes the site WhatsApp's web front as well: GET /ws/chat is a WebSocket with the chat inside. nil: it is not.
+	Chat *ChatKeys
 	// Logger hears of failed TLS handshakes and the like. nil: nobody does.
 	Logger *log.Logger
+
+	chats *group // the connections that became chats
 }
 
 func (o WebOptions) withDefaults() WebOptions {
@@ -33,6 +37,9 @@ func (o WebOptions) withDefaults() WebOptions {
 	}
 	if o.Logger == nil {
 		o.Logger = log.New(io.Discard, "", 0)
+	}
+	if o.chats == nil {
+		o.chats = &group{}
 	}
 	return o
 }
@@ -82,6 +89,7 @@ func serveWeb(ctx context.Context, l net.Listener, o WebOptions, h http.Handler)
 		err := srv.Close()
 		l.Close() // Serve may not have seen it yet
 		<-serving
+		o.chats.close()
 		g.close()
 		return err
 	})
