@@ -1,6 +1,7 @@
 package tools
 
 import (
+	"encoding/hex"
 	"fmt"
 	"net/netip"
 	"os"
@@ -40,7 +41,7 @@ func (p *Place) check(d *definition) error {
 
 // words gives the values of placeWords. What the place does not have is empty.
 func (p *Place) words() map[string]string {
-	v := map[string]string{"dir": p.Dir, "ca": p.Services.CAFile, "cover": p.Cover}
+	v := map[string]string{"dir": p.Dir, "ca": p.Services.CAFile, "chat.key": hex.EncodeToString(p.Services.Chat.Root[:]), "cover": p.Cover}
 	for name, h := range map[string]*lab.Host{"server": p.Server, "client": p.Client, "router": p.Router} {
 		v[name], v[name+"6"] = "", ""
 		if h != nil {

@@ -16,7 +16,7 @@ var placeholder = regexp.MustCompile(`\{?\{[a-z][a-z0-9.-]*\}`)
 // placeWords are known once the lab stands, goalWords once it is known what is tried.
 var (
 	placeWords = []string{
-		"dir", "server", "server6", "client", "client6", "router", "router6", "cover", "cover.address", "ca", "resolver", "resolver.far",
+		"dir", "server", "server6", "client", "client6", "router", "router6", "cover", "cover.address", "ca", "chat.key", "resolver", "resolver.far",
 	}
 	goalWords = []string{"name", "url", "port", "bytes", "timeout"}
 )
