@@ -35,6 +35,10 @@ func (f *file) option(k strictyaml.Field, p *Probe) (err error) {
 		if p.Path, err = k.Text("a path"); err == nil && !strings.HasPrefix(p.Path, "/") {
 			err = k.Expected("a path, which begins with /")
 		}
+	case "hello": // long: as the client's library makes it; short: without ML-KEM's key share, as before 2024
+		var i int
+		i, err = k.OneOf("long", "short")
+		p.ShortHello = i == 1
 	case "via":
 		p.Tunnel = true
 		if _, err = k.OneOf("tunnel"); err == nil && f.Topology.Serving("tunnel") == nil {

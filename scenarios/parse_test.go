@@ -52,7 +52,7 @@ probes:
     outcomes: [{exit: 7, is: refused}, {output: "^hm", is: reset after request}]
     expect: ok
 controls:
-  - {https: max.ru, address: max}
+  - {https: max.ru, address: max, hello: short}
 `
 
 func TestParse(t *testing.T) {
@@ -88,6 +88,7 @@ func TestParse(t *testing.T) {
 
 	control := s.Probes[6]
 	require.True(t, control.Control)
+	require.True(t, control.ShortHello)
 	require.Equal(t, "https max.ru", control.Name)
 	e, ok = control.Expected("two")
 	require.True(t, ok)

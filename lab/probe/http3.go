@@ -2,7 +2,6 @@ package probe
 
 import (
 	"context"
-	"crypto/tls"
 	"io"
 	"net"
 	"net/netip"
@@ -37,8 +36,7 @@ func (a *attempt) http3(ctx context.Context) Outcome {
 	err = func() error {
 		dialCtx, cancel := context.WithTimeout(ctx, a.Timeout)
 		defer cancel()
-		conf := &tls.Config{ServerName: a.Probe.Host, RootCAs: a.Services.CA.Pool(), NextProtos: []string{http3.NextProtoH3}}
-		conn, err := transport.Dial(dialCtx, addr, conf, &quic.Config{HandshakeIdleTimeout: a.Timeout})
+		conn, err := transport.Dial(dialCtx, addr, a.tlsConfig(http3.NextProtoH3), &quic.Config{HandshakeIdleTimeout: a.Timeout})
 		if err != nil {
 			return err
 		}

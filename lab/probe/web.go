@@ -111,11 +111,21 @@ func (a *attempt) web(ctx context.Context, secure bool) (c *watched, t net.Conn,
 
 // tls makes the client's side of TLS.
 func (a *attempt) tls(c net.Conn) (net.Conn, error) {
-	config := &tls.Config{ServerName: a.Probe.Host, RootCAs: a.Services.CA.Pool(), NextProtos: []string{http2.NextProtoTLS, "http/1.1"}}
+	config := a.tlsConfig(http2.NextProtoTLS, "http/1.1")
 	if a.Via.TLS != nil {
 		return a.Via.TLS(c, config)
 	}
 	return tls.Client(c, config), nil
+}
+
+// tlsConfig is the client's, for these application protocols. A long ClientHello takes two packets, and boxes that do not reassemble read
+// none of it.
+func (a *attempt) tlsConfig(protocols ...string) *tls.Config {
+	c := &tls.Config{ServerName: a.Probe.Host, RootCAs: a.Services.CA.Pool(), NextProtos: protocols}
+	if a.ShortHello {
+		c.CurvePreferences = []tls.CurveID{tls.X25519, tls.CurveP256, tls.CurveP384}
+	}
+	return c
 }
 
 // protocol is what the two sides of TLS agreed on.
