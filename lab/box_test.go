@@ -48,7 +48,7 @@ func startBox(t *testing.T, l *Lab, policy string, o BoxOptions) *Box {
 // client is an HTTPS client on the subscriber's host.
 func client(l *Lab, s *Services) *http.Client {
 	return &http.Client{Timeout: time.Minute, Transport: &http.Transport{
-		DialContext:       l.Host("client").dialName,
+		DialContext:       l.Host("client").Dialer().DialContext,
 		TLSClientConfig:   &tls.Config{RootCAs: s.CA.Pool()},
 		ForceAttemptHTTP2: true,
 		DisableKeepAlives: true,

@@ -113,7 +113,7 @@ func (s *Services) serveHost(h *Host, serves []Serve) error {
 	}
 	forward := func(l net.Listener) (*service.Server, error) {
 		return service.Forward(s.ctx, l, func(ctx context.Context) (net.Conn, error) {
-			return h.dialName(ctx, "tcp", net.JoinHostPort(chatName, strconv.Itoa(PortChat)))
+			return h.Dialer().DialContext(ctx, "tcp", net.JoinHostPort(chatName, strconv.Itoa(PortChat)))
 		}), nil
 	}
 	for _, a := range h.Addrs() {
@@ -127,7 +127,7 @@ func (s *Services) serveHost(h *Host, serves []Serve) error {
 			}),
 			s.front(h, at(PortChat), false, has["whatsapp"], nil),
 			s.listen(has["tunnel"], h, at(PortTunnel), func(l net.Listener) (*service.Server, error) {
-				return service.ServeTunnel(s.ctx, l, s.CA, h.dialName, web), nil
+				return service.ServeTunnel(s.ctx, l, s.CA, h.Dialer().DialContext, web), nil
 			}),
 			s.listen(has["whatsapp-proxy"], h, at(PortProxy), forward),
 			s.listen(has["whatsapp-proxy"], h, at(PortChat), forward),
@@ -235,25 +235,4 @@ func (s *Services) listenPacket(wanted bool, h *Host, at netip.AddrPort, serve f
 		s.servers = append(s.servers, server)
 	}
 	return err
-}
-
-// dialName connects to host:port from the host, asking its resolver for the name.
-func (h *Host) dialName(ctx context.Context, network, address string) (net.Conn, error) {
-	name, port, err := net.SplitHostPort(address)
-	if err != nil {
-		return nil, err
-	}
-	addrs, err := h.Resolver().LookupNetIP(ctx, "ip", name)
-	if err != nil {
-		return nil, err
-	}
-	errs := []error{fmt.Errorf("%s has no address", name)}
-	for _, a := range addrs {
-		c, err := h.DialContext(ctx, network, net.JoinHostPort(a.Unmap().String(), port))
-		if err == nil {
-			return c, nil
-		}
-		errs = append(errs, err)
-	}
-	return nil, errors.Join(errs...)
 }
