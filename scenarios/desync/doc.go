@@ -13,7 +13,8 @@
 //
 //	window N            a receive window of N bytes, 1152 to 65535, until the client has written twice: the server's flight comes in
 //	                    pieces (zapret's wssize). The kernel takes nothing smaller
-//	mss N               announces that segments of more than N bytes, 88 to 1460, are too large for the client
+//	mss N               no segment with more than N bytes, 88 to 1460, its options among them: those of the server, by what the client
+//	                    announces, and those of the client
 //	syndata PAYLOAD     a SYN that has data in it goes ahead of the kernel's own; servers leave such data alone
 //
 // # What the client writes first
