@@ -19,8 +19,10 @@
 //
 // # What the client writes first
 //
+//	x25519              a ClientHello without the key of X25519MLKEM768, which makes it longer than a segment: that of clients before 2024
+//	tls12               TLS 1.2 at most: what the server shows is in the clear
 //	padding N           N bytes more in the ClientHello, up to 8000: names of application protocols that no server knows, because
-//	                    crypto/tls has no padding extension. Works where Dialer.TLS makes the client's side
+//	                    crypto/tls has no padding extension. These three work where Dialer.TLS makes the client's side
 //	alert [N]           N warning alerts, up to 5, before the ClientHello (1 without it): a record that a server skips
 //	tlsrec PLACE ...    the ClientHello in several TLS records, cut at these places
 //	hostcase            HTTP: host: for Host:. hostspell HoSt: this for it

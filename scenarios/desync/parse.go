@@ -12,6 +12,8 @@ var stepReaders = map[string]func(*reader, *Strategy){
 	"mss":     func(r *reader, s *Strategy) { s.mss = r.number("mss", 88, 1460) },
 	"syndata": func(r *reader, s *Strategy) { p := r.payload(streamPayloads); s.syn = &p },
 
+	"x25519":      func(_ *reader, s *Strategy) { s.x25519 = true },
+	"tls12":       func(_ *reader, s *Strategy) { s.tls12 = true },
 	"padding":     func(r *reader, s *Strategy) { s.padding = r.number("padding", 2, 8000) },
 	"alert":       func(r *reader, s *Strategy) { s.alerts = r.optional(1, 1, 5) },
 	"tlsrec":      func(r *reader, s *Strategy) { s.records = r.places() },

@@ -182,7 +182,7 @@ func TestHandshake(t *testing.T) {
 		s := Must(text)
 		near, far := net.Pipe()
 		go func() {
-			c := tls.Client(&conn{Conn: near, strategy: s}, s.Pad(&tls.Config{ServerName: "x.com", InsecureSkipVerify: true}))
+			c := tls.Client(&conn{Conn: near, strategy: s}, s.Config(&tls.Config{ServerName: "x.com", InsecureSkipVerify: true}))
 			defer near.Close()
 			if c.Handshake() == nil {
 				io.WriteString(c, "through")
@@ -223,9 +223,9 @@ func TestPadIsExact(t *testing.T) {
 	}
 	config := fakeConfig("x.com", "h2", "http/1.1")
 	for _, n := range []int{2, 3, 255, 256, 257, 258, 512, 513, 8000} {
-		require.Equal(t, size(config)+n, size(Strategy{padding: n}.Pad(config)), n)
+		require.Equal(t, size(config)+n, size(Strategy{padding: n}.Config(config)), n)
 	}
-	require.Equal(t, config, Strategy{}.Pad(config))
+	require.Equal(t, config, Strategy{}.Config(config))
 }
 
 func FuzzPlan(f *testing.F) {

@@ -8,6 +8,7 @@ type Strategy struct {
 	window, mss int
 	syn         *payload
 
+	x25519, tls12   bool
 	padding, alerts int
 	records         []place
 	http            httpChange

@@ -18,6 +18,8 @@ func (s Strategy) String() string {
 	if s.syn != nil {
 		say(true, "syndata %s", s.syn)
 	}
+	say(s.x25519, "x25519")
+	say(s.tls12, "tls12")
 	say(s.padding > 0, "padding %d", s.padding)
 	say(s.alerts > 0, "alert %d", s.alerts)
 	say(len(s.records) > 0, "tlsrec%s", placesText(s.records))
