@@ -2,10 +2,12 @@ package tools
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 
 	"dpilab/internal/strictyaml"
 	"dpilab/lab/probe"
+	"dpilab/scenarios/desync"
 )
 
 // maker makes the way of a built-in tool.
@@ -33,6 +35,20 @@ var builtins = []maker{
 		name: "quic", check: oneOption("quic-go"),
 		goals: func(string) []string { return []string{"http3"} },
 		via:   func(Place, string) (probe.Via, error) { return probe.Via{}, nil }, // the probe itself speaks quic-go
+	},
+	{
+		name: "desync",
+		check: func(option string) error {
+			if _, err := desync.Parse(option); err != nil {
+				return fmt.Errorf("a strategy: %w", err)
+			}
+			return nil
+		},
+		goals: func(option string) []string { return desync.Must(option).Goals() },
+		via: func(p Place, option string) (probe.Via, error) {
+			d := desync.Must(option).Dialer(p.Client.Do)
+			return probe.Via{Dial: d.DialContext, ListenPacket: d.ListenPacket, TLS: d.TLS}, nil
+		},
 	},
 }
 
