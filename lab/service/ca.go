@@ -33,6 +33,7 @@ const caLife = 30 * 24 * time.Hour
 type CA struct {
 	cert *x509.Certificate
 	key  *ecdsa.PrivateKey
+	ech  ech
 
 	mu     sync.Mutex
 	leaves map[string]*tls.Certificate
@@ -57,7 +58,11 @@ func NewCA() (*CA, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading the CA's certificate back: %w", err)
 	}
-	return &CA{cert: cert, key: key, leaves: make(map[string]*tls.Certificate)}, nil
+	hidden, err := newECH()
+	if err != nil {
+		return nil, err
+	}
+	return &CA{cert: cert, key: key, ech: hidden, leaves: make(map[string]*tls.Certificate)}, nil
 }
 
 func template(name string) *x509.Certificate {
@@ -74,9 +79,9 @@ func template(name string) *x509.Certificate {
 }
 
 // TLS is a server configuration that presents a leaf for whatever name the client asks for, and offers the given
-// application protocols (ALPN). The caller may change it.
+// application protocols (ALPN). Clients may encrypt their ClientHello, see ECHConfigs. The caller may change it.
 func (ca *CA) TLS(protocols ...string) *tls.Config {
-	return &tls.Config{GetCertificate: ca.GetCertificate, NextProtos: protocols, MinVersion: tls.VersionTLS12}
+	return &tls.Config{GetCertificate: ca.GetCertificate, NextProtos: protocols, MinVersion: tls.VersionTLS12, EncryptedClientHelloKeys: ca.ech.keys}
 }
 
 // GetCertificate issues a leaf for the SNI of the hello or, where it has none, for the address the client reached.

@@ -1,10 +1,12 @@
 package service
 
 import (
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -71,4 +73,41 @@ func TestPEMFileAndEnv(t *testing.T) {
 	require.True(t, cert.IsCA)
 	require.Contains(t, Env(file), "SSL_CERT_FILE="+file)
 	require.Error(t, ca.WriteFile(filepath.Join(t.TempDir(), "no", "where")))
+}
+
+// A client that encrypts its ClientHello shows Cloudflare's name outside, and gets the certificate of the name inside.
+func TestECH(t *testing.T) {
+	ca := newCA(t)
+	s := running(t, ServeHTTPS(t.Context(), listen(t), ca, WebOptions{}))
+	var outer string
+	l := listen(t)
+	spy := running(t, Forward(t.Context(), l, func(ctx context.Context) (net.Conn, error) {
+		c, err := (&net.Dialer{}).DialContext(ctx, "tcp", s.Addr().String())
+		return &firstWrite{Conn: c, see: func(b []byte) { outer = string(b) }}, err
+	}))
+	c, err := tls.Dial("tcp", spy.Addr().String(), &tls.Config{ServerName: "hidden.example", RootCAs: ca.Pool(), EncryptedClientHelloConfigList: ca.ECHConfigs()})
+	require.NoError(t, err)
+	require.True(t, c.ConnectionState().ECHAccepted)
+	require.Equal(t, []string{"hidden.example"}, c.ConnectionState().PeerCertificates[0].DNSNames)
+	require.NoError(t, c.Close())
+	require.NoError(t, spy.Close())
+	require.Contains(t, outer, ECHName)
+	require.NotContains(t, outer, "hidden")
+
+	_, err = tls.Dial("tcp", s.Addr().String(), &tls.Config{ServerName: "hidden.example", RootCAs: ca.Pool(), EncryptedClientHelloConfigList: newCA(t).ECHConfigs()})
+	require.ErrorAs(t, err, new(*tls.ECHRejectionError), "another run's key")
+}
+
+// firstWrite is a connection that shows what is written to it first.
+type firstWrite struct {
+	net.Conn
+	see func([]byte)
+}
+
+func (f *firstWrite) Write(b []byte) (int, error) {
+	if f.see != nil {
+		f.see(b)
+		f.see = nil
+	}
+	return f.Conn.Write(b)
 }

@@ -25,6 +25,7 @@
 //	calls           Relay                UDP 3478-3482, 3484, 3488, 3489, B44 (Flowseal PR8553)
 //	                                     3491-3493, 3495-3497
 //	Telegram calls  Relay                UDP 596, 597, 1400               B28 (FLOW#6148)
+//	WireGuard       RespondWireGuard     UDP 51820                        choice: what its manual uses; a stand-in, no VPN
 //	DNS             ServeDNS             UDP and TCP 53                   RFC 1035, 4.2; RFC 7766
 //	DNS over TLS    ServeDNS on a TLS    TCP 853                          RFC 7858
 //	                listener

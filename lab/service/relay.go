@@ -15,32 +15,33 @@ const rtpHeader = 12
 // and sends media back to where it came from: whatever has the version bits of RTP and RTCP (RFC 3550). It is silent to
 // everything else. WhatsApp's calls go to relays on UDP 3478 and its neighbours (B44).
 func Relay(ctx context.Context, pc net.PacketConn) *Server {
+	return echoPackets(ctx, pc, relayAnswer)
+}
+
+// echoPackets serves pc: for each packet that comes, what answer gives goes back, nil for nothing. It may be the packet itself.
+func echoPackets(ctx context.Context, pc net.PacketConn, answer func(packet []byte, from net.Addr) []byte) *Server {
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		relay(pc)
+		buf := make([]byte, 64<<10)
+		for {
+			n, from, err := pc.ReadFrom(buf)
+			if errors.Is(err, net.ErrClosed) {
+				return
+			}
+			if err != nil {
+				continue // an ICMP error of an earlier packet
+			}
+			if back := answer(buf[:n], from); back != nil {
+				pc.WriteTo(back, from) // lost packets are UDP's way
+			}
+		}
 	}()
 	return newServer(ctx, pc.LocalAddr(), func() error {
 		err := pc.Close()
 		<-ended
 		return err
 	})
-}
-
-func relay(pc net.PacketConn) {
-	buf := make([]byte, 64<<10)
-	for {
-		n, from, err := pc.ReadFrom(buf)
-		if errors.Is(err, net.ErrClosed) {
-			return
-		}
-		if err != nil {
-			continue // an ICMP error of an earlier packet
-		}
-		if answer := relayAnswer(buf[:n], from); answer != nil {
-			pc.WriteTo(answer, from) // lost packets are UDP's way
-		}
-	}
 }
 
 // relayAnswer is what goes back for one packet: nil for nothing. It may be the packet itself.
