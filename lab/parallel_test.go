@@ -26,7 +26,7 @@ rules:
 // short gets a page with a ClientHello that boxes without reassembly read.
 func short(host string) probe.Probe {
 	p := probe.HTTPS(host)
-	p.ShortHello = true
+	p.Hello = probe.HelloShort
 	return p
 }
 

@@ -15,14 +15,15 @@ import (
 // The ports of the services, for those who serve and those who ask. PortProxy is a cautious operator's: WhatsApp's own proxy listens on
 // PortChat, as it does here too.
 const (
-	PortDNS    = 53
-	PortHTTP   = 80
-	PortHTTPS  = 443
-	PortChat   = 5222
-	PortSTUN   = 3478
-	PortTunnel = 8443
-	PortProxy  = 8222
-	chatName   = "g.whatsapp.net"
+	PortDNS       = 53
+	PortHTTP      = 80
+	PortHTTPS     = 443
+	PortChat      = 5222
+	PortSTUN      = 3478
+	PortTunnel    = 8443
+	PortProxy     = 8222
+	PortWireGuard = 51820
+	chatName      = "g.whatsapp.net"
 )
 
 // Services are the servers of a running lab. Its methods may be called from any goroutine.
@@ -136,6 +137,9 @@ func (s *Services) serveHost(h *Host, serves []Serve) error {
 			}),
 			s.listenPacket(has["stun"] || has["media"], h, at(PortSTUN), func(pc net.PacketConn) (*service.Server, error) {
 				return service.Relay(s.ctx, pc), nil
+			}),
+			s.listenPacket(has["wireguard"], h, at(PortWireGuard), func(pc net.PacketConn) (*service.Server, error) {
+				return service.RespondWireGuard(s.ctx, pc), nil
 			}),
 		); err != nil {
 			return err

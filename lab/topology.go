@@ -42,7 +42,7 @@ type Serve struct {
 }
 
 // ServiceNames are the words that `serves` knows.
-var ServiceNames = []string{"dns", "http", "http3", "https", "media", "stun", "tunnel", "whatsapp", "whatsapp-proxy"}
+var ServiceNames = []string{"dns", "http", "http3", "https", "media", "stun", "tunnel", "whatsapp", "whatsapp-proxy", "wireguard"}
 
 // dnsVariants are the words that `dns:` knows. Only forward has a `to`.
 var dnsVariants = []string{"forward", "nsdi", "resolver"}

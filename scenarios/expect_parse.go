@@ -22,7 +22,7 @@ var firstWords = []string{
 }
 
 var stages = []probe.Stage{
-	probe.StageConnect, probe.StageHello, probe.StageInitial, probe.StageRequest, probe.StageOpening, probe.StageMessage, probe.StageSTUN, probe.StageTunnel,
+	probe.StageConnect, probe.StageHello, probe.StageInitial, probe.StageRequest, probe.StageOpening, probe.StageMessage, probe.StageSTUN, probe.StageTunnel, probe.StageHandshake,
 }
 
 // phrase is an expectation that is being read, word by word.

@@ -67,7 +67,7 @@ func TestExpectationErrorsSayWhere(t *testing.T) {
 		"okay":                   {0, `found "okay", expected an outcome: `},
 		"ok then":                {3, `found "then" after "ok", expected the end of the expectation`},
 		"reset before":           {6, `found "before", expected "after"`},
-		"reset after Clienthelo": {12, `found "Clienthelo", expected a stage: connect, ClientHello, Initial, request, opening, message, STUN or tunnel; did you mean "ClientHello"?`},
+		"reset after Clienthelo": {12, `found "Clienthelo", expected a stage: connect, ClientHello, Initial, request, opening, message, STUN, tunnel or handshake; did you mean "ClientHello"?`},
 		"silent after":           {12, `found "", expected a stage: `},
 		"no reply":               {3, `found "reply", expected "answer"`},
 		"loss":                   {4, `found "", expected < N %, > N % or A..B %`},

@@ -22,9 +22,14 @@ func (f *file) option(k strictyaml.Field, p *Probe) (err error) {
 	case "at", "resolver":
 		p.Resolver, err = f.host(k.Node)
 	case "over":
-		var i int
-		i, err = k.OneOf("udp", "tcp")
-		p.TCP = i == 1
+		err = readOver(k, p)
+	case "hello":
+		err = readHello(k, p)
+	case "times":
+		s, _ := k.Word()
+		if p.Times, err = strconv.Atoi(s); err != nil || p.Times < 1 || p.Times > maxTimes {
+			err = k.Expected(fmt.Sprintf("a number of 1 to %d", maxTimes))
+		}
 	case "family":
 		var i int
 		i, err = k.OneOf("4", "6")
@@ -35,10 +40,6 @@ func (f *file) option(k strictyaml.Field, p *Probe) (err error) {
 		if p.Path, err = k.Text("a path"); err == nil && !strings.HasPrefix(p.Path, "/") {
 			err = k.Expected("a path, which begins with /")
 		}
-	case "hello": // long: as the client's library makes it; short: without ML-KEM's key share, as before 2024
-		var i int
-		i, err = k.OneOf("long", "short")
-		p.ShortHello = i == 1
 	case "via":
 		p.Tunnel = true
 		if _, err = k.OneOf("tunnel"); err == nil && f.Topology.Serving("tunnel") == nil {
@@ -60,6 +61,33 @@ func (f *file) option(k strictyaml.Field, p *Probe) (err error) {
 		p.Needs, err = k.Texts("a list of programs", "a program")
 	case "outcomes":
 		p.Results, err = f.results(k.Node)
+	}
+	return err
+}
+
+// readOver reads what carries a question of DNS, or a download.
+func readOver(k strictyaml.Field, p *Probe) error {
+	words := []string{"udp", "tcp"}
+	if p.Type == probe.TypeDownload {
+		words = []string{"tcp", "quic"}
+	}
+	i, err := k.OneOf(words...)
+	p.TCP = p.Type == probe.TypeDNS && i == 1
+	p.QUIC = p.Type == probe.TypeDownload && i == 1
+	return err
+}
+
+// readHello reads the word for a ClientHello; long is the usual one. That of a browser goes over TCP alone.
+func readHello(k strictyaml.Field, p *Probe) error {
+	words := []string{"long"}
+	for _, h := range probe.Hellos {
+		if p.Type != probe.TypeHTTP3 || !h.Parrot() {
+			words = append(words, string(h))
+		}
+	}
+	i, err := k.OneOf(words...)
+	if i > 0 {
+		p.Hello = probe.Hello(words[i])
 	}
 	return err
 }

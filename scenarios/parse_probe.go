@@ -19,11 +19,12 @@ var options = map[probe.Type][]string{
 	probe.TypeDNS:        {"at", "over", "family"},
 	probe.TypeConnect:    {"family", "resolver"},
 	probe.TypeHTTP:       {"address", "path", "family", "resolver"},
-	probe.TypeHTTPS:      {"address", "path", "hello", "family", "resolver", "via"},
-	probe.TypeHTTP3:      {"address", "path", "hello", "family", "resolver"},
+	probe.TypeHTTPS:      {"address", "path", "family", "resolver", "via", "hello", "times"},
+	probe.TypeHTTP3:      {"address", "path", "family", "resolver", "hello"},
 	probe.TypeChat:       {"address", "family", "resolver", "via", "bytes"},
 	probe.TypeCall:       {"address", "family", "resolver", "for"},
-	probe.TypeDownload:   {"address", "hello", "family", "resolver", "via", "bytes"},
+	probe.TypeDownload:   {"address", "family", "resolver", "via", "bytes", "for", "hello", "over"},
+	probe.TypeWireGuard:  {"address", "family", "resolver"},
 	probe.TypePing:       {"family", "resolver"},
 	probe.TypeTraceroute: {"family", "resolver"},
 	probe.TypeExec:       {"needs", "outcomes"},
@@ -46,6 +47,7 @@ var (
 const (
 	maxDownload = 1 << 30
 	maxMessage  = 8 << 20
+	maxTimes    = 1000
 	maxLater    = 30 * 24 * time.Hour
 )
 

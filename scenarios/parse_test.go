@@ -88,7 +88,7 @@ func TestParse(t *testing.T) {
 
 	control := s.Probes[6]
 	require.True(t, control.Control)
-	require.True(t, control.ShortHello)
+	require.Equal(t, probe.HelloShort, control.Hello)
 	require.Equal(t, "https max.ru", control.Name)
 	e, ok = control.Expected("two")
 	require.True(t, ok)

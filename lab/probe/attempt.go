@@ -50,7 +50,7 @@ func (a *attempt) try(ctx context.Context) Outcome {
 	case TypeConnect:
 		return a.connect(ctx)
 	case TypeHTTP, TypeHTTPS:
-		return a.page(ctx)
+		return a.pages(ctx)
 	case TypeHTTP3:
 		return a.http3(ctx)
 	case TypeChat:
@@ -58,7 +58,12 @@ func (a *attempt) try(ctx context.Context) Outcome {
 	case TypeCall:
 		return a.call(ctx)
 	case TypeDownload:
+		if a.QUIC {
+			return a.http3(ctx)
+		}
 		return a.download(ctx)
+	case TypeWireGuard:
+		return a.wireguard(ctx)
 	case TypePing:
 		return a.ping(ctx)
 	case TypeTraceroute:

@@ -82,8 +82,12 @@ func (v *Via) carries(p *Probe) string {
 		return "the way carries no ICMP"
 	case TypeExec:
 		return "a program does not take the way"
-	case TypeHTTP3, TypeCall:
+	case TypeHTTP3, TypeCall, TypeWireGuard:
 		if v.ListenPacket == nil {
+			return "the way carries no UDP"
+		}
+	case TypeDownload:
+		if v.ListenPacket == nil && p.QUIC {
 			return "the way carries no UDP"
 		}
 	case TypeDNS:

@@ -14,7 +14,7 @@ import (
 	"dpilab/lab"
 )
 
-// http3 gets a page over QUIC.
+// http3 gets a page over QUIC, or many bytes, whose rate it measures in quiet.
 func (a *attempt) http3(ctx context.Context) Outcome {
 	to, bad := a.address(ctx)
 	if bad != nil {
@@ -30,13 +30,14 @@ func (a *attempt) http3(ctx context.Context) Outcome {
 	transport := &quic.Transport{Conn: counter}
 	defer transport.Close()
 
+	var m measure
 	stage, start := StageInitial, time.Now()
 	a.dialled = start
 	a.story.add("sends an Initial to %s", addr)
 	err = func() error {
 		dialCtx, cancel := context.WithTimeout(ctx, a.Timeout)
 		defer cancel()
-		conn, err := transport.Dial(dialCtx, addr, a.tlsConfig(http3.NextProtoH3), &quic.Config{HandshakeIdleTimeout: a.Timeout})
+		conn, err := transport.Dial(dialCtx, addr, a.tlsConfig(http3.NextProtoH3), a.quicConfig())
 		if err != nil {
 			return err
 		}
@@ -45,15 +46,25 @@ func (a *attempt) http3(ctx context.Context) Outcome {
 		a.story.add("handshake done, sends the request")
 		stage, start = StageRequest, time.Now()
 		counter.bytes.Store(0) // what answers a request is large, too
+		h3 := (&http3.Transport{}).NewClientConn(conn)
+		if a.Type == TypeDownload {
+			if err := a.quiet(ctx); err != nil {
+				return err
+			}
+			start = time.Now()
+			return a.fetch(ctx, h3, "https://"+bracket(a.Probe.Host)+a.measured(), m.reading(a.Bytes, a.For))
+		}
 		getCtx, cancel := context.WithTimeout(ctx, a.Timeout)
 		defer cancel()
-		h3 := (&http3.Transport{}).NewClientConn(conn)
 		return a.fetch(getCtx, h3, "https://"+bracket(a.Probe.Host)+a.Path, func(body io.Reader) error {
 			_, err := io.Copy(io.Discard, io.LimitReader(body, maxPage))
 			return err
 		})
 	}()
-	if err == nil {
+	switch {
+	case err == nil && a.Type == TypeDownload:
+		return a.transferred(m.bytes, m.took)
+	case err == nil:
 		return Outcome{Kind: OK}
 	}
 	took, bytes := time.Since(start), counter.bytes.Load()
@@ -64,6 +75,15 @@ func (a *attempt) http3(ctx context.Context) Outcome {
 		return Outcome{Kind: Silent, Stage: stage, After: took}
 	}
 	return Outcome{Kind: Stalled, Stage: stage, After: took, Bytes: bytes}
+}
+
+// quicConfig lets a connection that measures a rate wait for quiet, and give up when nothing has come for the timeout.
+func (a *attempt) quicConfig() *quic.Config {
+	c := &quic.Config{HandshakeIdleTimeout: a.Timeout}
+	if a.Type == TypeDownload {
+		c.MaxIdleTimeout, c.KeepAlivePeriod = a.Timeout, a.Timeout/3
+	}
+	return c
 }
 
 // minInitial is the least size of a datagram with a server's Initial that carries anything but an ACK (RFC 9000, 14.1).

@@ -34,15 +34,16 @@ type Stage string
 
 // The stages.
 const (
-	StageDNS     Stage = "DNS"
-	StageConnect Stage = "connect"
-	StageHello   Stage = "ClientHello"
-	StageInitial Stage = "Initial" // QUIC's first datagram, which carries the ClientHello
-	StageRequest Stage = "request"
-	StageOpening Stage = "opening" // the first bytes of a WhatsApp chat
-	StageMessage Stage = "message"
-	StageSTUN    Stage = "STUN"
-	StageTunnel  Stage = "tunnel" // while the tunnel was being opened
+	StageDNS       Stage = "DNS"
+	StageConnect   Stage = "connect"
+	StageHello     Stage = "ClientHello"
+	StageInitial   Stage = "Initial" // QUIC's first datagram, which carries the ClientHello
+	StageRequest   Stage = "request"
+	StageOpening   Stage = "opening" // the first bytes of a WhatsApp chat
+	StageMessage   Stage = "message"
+	StageSTUN      Stage = "STUN"
+	StageTunnel    Stage = "tunnel"    // while the tunnel was being opened
+	StageHandshake Stage = "handshake" // of a VPN
 )
 
 const (

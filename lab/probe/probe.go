@@ -20,6 +20,7 @@ const (
 	TypeChat       Type = "chat"       // open a WhatsApp chat and send a message
 	TypeCall       Type = "call"       // STUN, then media at 50 packets a second
 	TypeDownload   Type = "download"   // measure the rate of a transfer over TLS
+	TypeWireGuard  Type = "wireguard"  // a stand-in's handshake and data
 	TypePing       Type = "ping"       // ICMP echo
 	TypeTraceroute Type = "traceroute" // UDP with rising TTL
 	TypeExec       Type = "exec"       // run a program
@@ -43,18 +44,20 @@ type Probe struct {
 	Port uint16   // connect, chat
 	Argv []string // exec
 
-	Family     int           // 4 or 6: IP, and for dns the type of record and the way to the resolver. 0: 4
-	Resolver   string        // whose DNS is asked: a host of the lab. "": the resolver of the host that tries
-	TCP        bool          // dns: over TCP
-	Address    string        // the host of the lab where the connection goes, whatever the name. "": what the resolver says
-	Path       string        // http, https, http3. "": /
-	ShortHello bool          // https, http3, download: a ClientHello without ML-KEM's key share, which fits into one packet, as before 2024
-	Tunnel     bool          // through the lab's tunnel
-	Bytes      int64         // download: how much; chat: the size of the message
-	For        time.Duration // call: how long
-	Timeout    time.Duration // how long it waits for the next thing to happen; exec: for the end. 0: 3 s, exec 10 s
-	Needs      []string      // exec: programs without which it is skipped
-	Results    []Result      // exec: what exit codes and output mean, the first that fits
+	Family   int           // 4 or 6: IP, and for dns the type of record and the way to the resolver. 0: 4
+	Resolver string        // whose DNS is asked: a host of the lab. "": the resolver of the host that tries
+	TCP      bool          // dns: over TCP
+	Address  string        // the host of the lab where the connection goes, whatever the name. "": what the resolver says
+	Path     string        // http, https, http3. "": /
+	Tunnel   bool          // through the lab's tunnel
+	Hello    Hello         // https, download: the ClientHello. A Via that makes TLS has its own
+	QUIC     bool          // download: over QUIC
+	Times    int           // https: so many pages, each over a connection of its own, until one fails. 0: 1
+	Bytes    int64         // download: how much; chat: the size of the message
+	For      time.Duration // call: how long; download: the longest that is measured, 0 to the end
+	Timeout  time.Duration // how long it waits for the next thing to happen; exec: for the end. 0: 3 s, exec 10 s
+	Needs    []string      // exec: programs without which it is skipped
+	Results  []Result      // exec: what exit codes and output mean, the first that fits
 }
 
 // Of gives a probe of a type with the usual values: a transfer of 1 MiB, a message of 512 bytes, a call of three seconds. A connect and a
@@ -121,6 +124,9 @@ func Chat(host string, port uint16) Probe {
 	p.Port = port
 	return p
 }
+
+// WireGuard opens a stand-in for a WireGuard tunnel at a host that serves one, and sends data to and fro.
+func WireGuard(host string) Probe { return Of(TypeWireGuard, host) }
 
 // Call sets up a call by STUN and sends media for a while.
 func Call(host string) Probe { return Of(TypeCall, host) }

@@ -18,6 +18,16 @@ import (
 
 const maxPage = 1 << 20
 
+// pages gets a page so many times, each over a connection of its own, until one fails.
+func (a *attempt) pages(ctx context.Context) Outcome {
+	o := a.page(ctx)
+	for n := 2; n <= a.Times && o.Kind == OK; n++ {
+		a.story.add("once more, for the %d. time", n)
+		o = a.page(ctx)
+	}
+	return o
+}
+
 // page gets a page over HTTP/1.1 or 2, with TLS or without.
 func (a *attempt) page(ctx context.Context) Outcome {
 	secure := a.Type == TypeHTTPS
@@ -35,8 +45,7 @@ func (a *attempt) page(ctx context.Context) Outcome {
 	return Outcome{Kind: OK}
 }
 
-// download gets many bytes over TLS, in quiet, and measures the rate of the last three quarters: the first one is where
-// TCP finds out what the line carries, and where a policer still has its burst.
+// download gets many bytes over TLS, in quiet, and measures their rate.
 func (a *attempt) download(ctx context.Context) Outcome {
 	c, t, bad := a.web(ctx, true)
 	if bad != nil {
@@ -47,25 +56,15 @@ func (a *attempt) download(ctx context.Context) Outcome {
 		return c.outcome(err)
 	}
 	c.step(StageRequest)
-	var bytes int64
-	var took time.Duration
-	path := "/download?bytes=" + strconv.FormatInt(a.Bytes, 10)
-	if bad := a.get(ctx, c, t, path, func(body io.Reader) error {
-		ramp, err := io.CopyN(io.Discard, body, a.Bytes/4)
-		start := time.Now()
-		if err == nil {
-			bytes, err = io.Copy(io.Discard, body)
-		}
-		took = time.Since(start)
-		if err == nil && ramp+bytes != a.Bytes {
-			err = fmt.Errorf("%d bytes came, expected %d", ramp+bytes, a.Bytes)
-		}
-		return err
-	}); bad != nil {
+	var m measure
+	if bad := a.get(ctx, c, t, a.measured(), m.reading(a.Bytes, a.For)); bad != nil {
 		return *bad
 	}
-	return a.transferred(bytes, took)
+	return a.transferred(m.bytes, m.took)
 }
+
+// measured is the path of what a download gets.
+func (a *attempt) measured() string { return "/download?bytes=" + strconv.FormatInt(a.Bytes, 10) }
 
 // transferred is the outcome of a transfer that came to its end.
 func (a *attempt) transferred(bytes int64, took time.Duration) Outcome {
@@ -115,17 +114,13 @@ func (a *attempt) tls(c net.Conn) (net.Conn, error) {
 	if a.Via.TLS != nil {
 		return a.Via.TLS(c, config)
 	}
-	return tls.Client(c, config), nil
+	return a.Hello.Client(c, config)
 }
 
 // tlsConfig is the client's, for these application protocols. A long ClientHello takes two packets, and boxes that do not reassemble read
 // none of it.
 func (a *attempt) tlsConfig(protocols ...string) *tls.Config {
-	c := &tls.Config{ServerName: a.Probe.Host, RootCAs: a.Services.CA.Pool(), NextProtos: protocols}
-	if a.ShortHello {
-		c.CurvePreferences = []tls.CurveID{tls.X25519, tls.CurveP256, tls.CurveP384}
-	}
-	return c
+	return a.Hello.apply(&tls.Config{ServerName: a.Probe.Host, RootCAs: a.Services.CA.Pool(), NextProtos: protocols}, a.Services.CA)
 }
 
 // protocol is what the two sides of TLS agreed on.
