@@ -126,7 +126,7 @@ client:
   before:
     - nft add table inet counting
     - "nft add chain inet counting seen '{ type filter hook forward priority 0; }'"
-    - nft add rule inet counting seen ip daddr 203.0.113.34 counter
+    - nft add rule inet counting seen ip daddr 203.0.113.34 tcp flags syn counter
   ready: file {dir}/rules
   after: ip link show
   undo: nft delete table inet counting
