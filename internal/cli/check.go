@@ -19,14 +19,14 @@ import (
 )
 
 // kindOf finds the key that says what a file is.
-var kindOf = regexp.MustCompile(`(?m)^(policy|topology|scenario)[ \t]*:`)
+var kindOf = regexp.MustCompile(`(?m)^(policy|topology|scenario|tool)[ \t]*:`)
 
 func checkCommand() *cobra.Command {
 	var stats, asJSON bool
 	c := &cobra.Command{
 		Use:   "check FILE...",
-		Short: "Validate policies, tables of addresses, topologies, scenarios and traces",
-		Long: `Validate policies, tables of addresses, topologies, scenarios and traces.
+		Short: "Validate policies, tables of addresses, topologies, scenarios, tools and traces",
+		Long: `Validate policies, tables of addresses, topologies, scenarios, tools and traces.
 
 FILE may be the name of a policy that ships, too. With --stats, what a policy costs is said: its lists and indexes, memory, the time to
 load it, what it makes the kernel queue, and how long flows are seen before the kernel may have them.`,
@@ -94,11 +94,13 @@ func check(file string) (string, error) {
 	}
 	m := kindOf.FindSubmatch(data)
 	if m == nil {
-		return "", fmt.Errorf("%s: neither policy, topology nor scenario: one of these keys says what a file is", file)
+		return "", fmt.Errorf("%s: neither policy, topology, scenario nor tool: one of these keys says what a file is", file)
 	}
 	switch string(m[1]) {
 	case "policy":
 		return checkPolicy(file)
+	case "tool":
+		return checkTool(file)
 	case "topology":
 		t, err := lab.ParseTopology(file, data)
 		if err != nil {

@@ -59,7 +59,7 @@ func TestUsage(t *testing.T) {
 		{"check --json 2025-home", "--stats"},
 		{"check --stats nosuch", "nosuch"},
 		{"check /nonexistent.yaml", "no such file"},
-		{"check cli_test.go", "neither policy, topology nor scenario"},
+		{"check cli_test.go", "neither policy, topology, scenario nor tool"},
 		{"list --max-memory much", `--max-memory: found "much", expected bytes such as 512MiB or 2GB`},
 		{"list --addresses nosuch.table", "nosuch.table: cannot read the addresses"},
 		{"rules", "dpilab rules import-opengfw FILE"},

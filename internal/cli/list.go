@@ -11,13 +11,14 @@ import (
 	"dpilab/lab"
 	"dpilab/rules"
 	"dpilab/scenarios"
+	"dpilab/scenarios/tools"
 )
 
 func listCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "list",
-		Short: "List the scenarios, policies, traces and topologies that ship with dpilab",
-		Long: `List the scenarios, policies, traces and topologies that ship with dpilab.
+		Short: "List the scenarios, policies, traces, topologies and tools that ship with dpilab",
+		Long: `List the scenarios, policies, traces, topologies and tools that ship with dpilab.
 
 To turn block lists of other programs into lists for policies: dpilab lists import, with s.`,
 		Args: func(_ *cobra.Command, args []string) error {
@@ -62,6 +63,23 @@ func list(out io.Writer) error {
 			return err
 		}
 		fmt.Fprintf(out, "  %-22s %s\n", name, t.About)
+	}
+	return listTools(out)
+}
+
+// listTools names the definitions; whether the programs are here, dpilab tools says.
+func listTools(out io.Writer) error {
+	fmt.Fprintln(out, "tools (dpilab tools)")
+	for _, name := range tools.Names() {
+		all, err := tools.Open(name)
+		if err != nil {
+			return err
+		}
+		about := all[0].About
+		if len(all) > 1 {
+			about = counted(len(all), "variant")
+		}
+		fmt.Fprintf(out, "  %-22s %s\n", name, about)
 	}
 	return nil
 }

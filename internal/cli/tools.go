@@ -1,36 +1,154 @@
 package cli
 
 import (
+	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"dpilab/lab"
 	"dpilab/scenarios/tools"
 )
 
 func toolsCommand() *cobra.Command {
+	var asJSON bool
 	c := &cobra.Command{
-		Use:   "tools",
-		Short: "List the circumvention programs that dpilab knows, check a definition, try a tool",
+		Use:   "tools [TOOL...]",
+		Short: "List the circumvention programs that dpilab knows; check a definition, try a tool",
+		Long: `List the circumvention programs that dpilab knows, with what each says of its version, or what it needs that is not here. Nothing of a
+program ships with dpilab: install it, and it is found on PATH. TOOL is a name from the list, NAME/VARIANT, or the file of a definition.`,
+		Example: `  dpilab tools
+  dpilab tools check mine.yaml
+  dpilab tools try mine.yaml --policy 2026-home`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				args = tools.Names()
+			}
+			var all []*tools.Tool
+			for _, name := range args {
+				some, err := tools.Open(name)
+				if err != nil {
+					return err
+				}
+				all = append(all, some...)
+			}
+			if lab.CanEnter() == nil {
+				lab.Enter() // what the kernel has shows only inside; elsewhere that is what is missing
+			}
+			if asJSON {
+				return toolsJSON(cmd.Context(), cmd.OutOrStdout(), all)
+			}
+			return toolsTable(cmd.Context(), cmd.OutOrStdout(), all)
+		},
 	}
-	c.AddCommand(toolsCheckCommand())
+	c.Flags().BoolVar(&asJSON, "json", false, "an array of JSON, an object for each tool")
+	c.AddCommand(toolsCheckCommand(), toolsTryCommand())
 	return c
+}
+
+// toolsTable groups variants under their definition. A variant says what is missing only where that differs from the line above.
+func toolsTable(ctx context.Context, out io.Writer, all []*tools.Tool) error {
+	above, untried := "", false
+	var has string
+	for _, t := range all {
+		name, variant, _ := strings.Cut(t.Name, "/")
+		now := state(ctx, t)
+		if name != above {
+			fmt.Fprintf(out, "%-22s %s\n", name, join("  ", now, t.Link))
+			has = now
+		}
+		above = name
+		text := t.About
+		if !t.Tried {
+			text, untried = "* "+text, true
+		}
+		if now != has {
+			text += "; " + now
+		}
+		if variant != "" {
+			variant = "/" + variant
+		}
+		fmt.Fprintf(out, "  %-20s %s\n", variant, text)
+	}
+	if untried {
+		fmt.Fprintln(out, "* checked against its documentation only")
+	}
+	return nil
+}
+
+// state says in a few words whether a tool can run.
+func state(ctx context.Context, t *tools.Tool) string {
+	if missing := t.Missing(); len(missing) > 0 {
+		return "missing: " + strings.Join(missing, ", ")
+	}
+	if v := t.Version(ctx); v != "" {
+		r := []rune(v)
+		return string(r[:min(len(r), 60)])
+	}
+	return "here"
+}
+
+func join(sep string, words ...string) string {
+	var some []string
+	for _, w := range words {
+		if w != "" {
+			some = append(some, w)
+		}
+	}
+	return strings.Join(some, sep)
+}
+
+// toolJSON is a tool for programs. The names of the fields stay as they are.
+type toolJSON struct {
+	Name    string   `json:"name"`
+	About   string   `json:"about"`
+	Link    string   `json:"link,omitempty"`
+	File    string   `json:"file"`
+	Tried   bool     `json:"tried"`
+	Direct  bool     `json:"direct"`
+	Carries []string `json:"carries"`
+	Version string   `json:"version,omitempty"`
+	Missing []string `json:"missing,omitempty"`
+}
+
+func toolsJSON(ctx context.Context, out io.Writer, all []*tools.Tool) error {
+	list := []toolJSON{}
+	for _, t := range all {
+		j := toolJSON{Name: t.Name, About: t.About, Link: t.Link, File: t.File, Tried: t.Tried, Direct: t.Direct, Missing: t.Missing()}
+		for _, g := range t.Carries {
+			j.Carries = append(j.Carries, string(g))
+		}
+		if len(j.Missing) == 0 {
+			j.Version = t.Version(ctx)
+		}
+		list = append(list, j)
+	}
+	e := json.NewEncoder(out)
+	e.SetIndent("", "  ")
+	return e.Encode(list)
 }
 
 func toolsCheckCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "check FILE...",
 		Short: "Validate definitions of tools",
-		Args:  cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, files []string) error {
+			if len(files) == 0 {
+				return errors.New("tools check takes files: dpilab tools check mine.yaml")
+			}
 			bad := 0
 			for _, file := range files {
-				if err := checkTool(cmd.OutOrStdout(), file); err != nil {
+				text, err := checkTool(file)
+				if err != nil {
 					fmt.Fprintln(cmd.ErrOrStderr(), "dpilab:", err)
 					bad++
+					continue
 				}
+				fmt.Fprintf(cmd.OutOrStdout(), "%s: %s\n", file, text)
 			}
 			if bad > 0 {
 				return &exitError{exitUsage, errSaid}
@@ -41,15 +159,14 @@ func toolsCheckCommand() *cobra.Command {
 }
 
 // checkTool validates one definition and says what is in it.
-func checkTool(out io.Writer, file string) error {
+func checkTool(file string) (string, error) {
 	all, err := tools.Open(file)
 	if err != nil {
-		return err
+		return "", err
 	}
 	names := make([]string, len(all))
 	for i, t := range all {
 		names[i] = t.Name
 	}
-	fmt.Fprintf(out, "%s: %s: %s\n", file, counted(len(all), "tool"), strings.Join(names, ", "))
-	return nil
+	return fmt.Sprintf("%s: %s", counted(len(all), "tool"), strings.Join(names, ", ")), nil
 }

@@ -26,6 +26,21 @@ var builtins = []maker{
 		via:   func(Place, string) (probe.Via, error) { return probe.Via{}, nil },
 	},
 	{
+		name: "desync",
+		check: func(option string) error {
+			_, err := desync.Parse(option)
+			return err
+		},
+		goals: func(string) []string {
+			return []string{"connect", "http", "https", "http3", "chat", "call", "download"}
+		},
+		via: func(p Place, option string) (probe.Via, error) {
+			s, err := desync.Parse(option)
+			d := s.Dialer(p.Client.Do)
+			return probe.Via{Dial: d.DialContext, ListenPacket: d.ListenPacket, TLS: d.TLS}, err
+		},
+	},
+	{
 		name:  "utls",
 		check: checkParrot,
 		goals: func(string) []string { return []string{"https", "download"} },

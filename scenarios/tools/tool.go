@@ -99,13 +99,20 @@ func (t *Tool) Version(ctx context.Context) string {
 	return v
 }
 
-// firstLine gives the first line that says something, at most 120 letters of it.
+// firstLine gives the first line with a digit in it, which banners have none of, or else the first that says something; at most 120
+// letters of it.
 func firstLine(text string) string {
+	first := ""
 	for line := range strings.Lines(text) {
-		if line = strings.Join(strings.Fields(strings.ToValidUTF8(line, "?")), " "); line != "" {
-			r := []rune(line)
-			return string(r[:min(len(r), 120)])
+		line = strings.Join(strings.Fields(strings.ToValidUTF8(line, "?")), " ")
+		r := []rune(line)
+		line = string(r[:min(len(r), 120)])
+		if strings.ContainsAny(line, "0123456789") {
+			return line
+		}
+		if first == "" {
+			first = line
 		}
 	}
-	return ""
+	return first
 }
