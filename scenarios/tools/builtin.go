@@ -3,6 +3,7 @@ package tools
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 
 	"dpilab/internal/strictyaml"
@@ -13,7 +14,7 @@ import (
 // maker makes the way of a built-in tool.
 type maker struct {
 	name  string
-	check func(option string) error // the error's text says what is expected
+	check func(option string) error // "": the built-in stands alone. The error says what was found and what is expected
 	goals func(option string) []string
 	via   func(p Place, option string) (probe.Via, error)
 }
@@ -28,36 +29,11 @@ var builtins = []maker{
 	{
 		name: "desync",
 		check: func(option string) error {
+			if option == "" {
+				return errors.New("found desync alone, expected a strategy: {desync: \"split midsni\"}")
+			}
 			_, err := desync.Parse(option)
 			return err
-		},
-		goals: func(string) []string {
-			return []string{"connect", "http", "https", "http3", "chat", "call", "download"}
-		},
-		via: func(p Place, option string) (probe.Via, error) {
-			s, err := desync.Parse(option)
-			d := s.Dialer(p.Client.Do)
-			return probe.Via{Dial: d.DialContext, ListenPacket: d.ListenPacket, TLS: d.TLS}, err
-		},
-	},
-	{
-		name:  "utls",
-		check: checkParrot,
-		goals: func(string) []string { return []string{"https", "download"} },
-		via:   func(_ Place, option string) (probe.Via, error) { return probe.Via{TLS: parrot(option)}, nil },
-	},
-	{
-		name: "quic", check: oneOption("quic-go"),
-		goals: func(string) []string { return []string{"http3"} },
-		via:   func(Place, string) (probe.Via, error) { return probe.Via{}, nil }, // the probe itself speaks quic-go
-	},
-	{
-		name: "desync",
-		check: func(option string) error {
-			if _, err := desync.Parse(option); err != nil {
-				return fmt.Errorf("a strategy: %w", err)
-			}
-			return nil
 		},
 		goals: func(option string) []string { return desync.Must(option).Goals() },
 		via: func(p Place, option string) (probe.Via, error) {
@@ -65,19 +41,34 @@ var builtins = []maker{
 			return probe.Via{Dial: d.DialContext, ListenPacket: d.ListenPacket, TLS: d.TLS}, nil
 		},
 	},
+	{
+		name:  "utls",
+		check: oneOption("utls", slices.Sorted(maps.Keys(parrots))...),
+		goals: func(string) []string { return []string{"https", "download"} },
+		via:   func(_ Place, option string) (probe.Via, error) { return probe.Via{TLS: parrot(option)}, nil },
+	},
+	{
+		name: "quic", check: oneOption("quic", "quic-go"),
+		goals: func(string) []string { return []string{"http3"} },
+		via:   func(Place, string) (probe.Via, error) { return probe.Via{}, nil }, // the probe itself speaks quic-go
+	},
 }
 
 func noOption(option string) error {
 	if option != "" {
-		return errors.New("no option")
+		return fmt.Errorf("found %q, expected no option", option)
 	}
 	return nil
 }
 
-func oneOption(words ...string) func(string) error {
+// oneOption takes one of the words.
+func oneOption(name string, words ...string) func(string) error {
 	return func(option string) error {
-		if !slices.Contains(words, option) {
-			return errors.New(strictyaml.OrList(words) + strictyaml.Suggest(option, words))
+		switch {
+		case option == "":
+			return fmt.Errorf("found %s alone, expected an option: {%s: %s}", name, name, strictyaml.OrList(words))
+		case !slices.Contains(words, option):
+			return fmt.Errorf("found %q, expected %s%s", option, strictyaml.OrList(words), strictyaml.Suggest(option, words))
 		}
 		return nil
 	}

@@ -230,7 +230,7 @@ func (r *reader) readBuiltin() error {
 			return err
 		}
 		if err := b.maker().check(b.option); err != nil {
-			return fields[0].Fail("found %q, expected %s", b.option, err)
+			return fields[0].Fail("%s", err)
 		}
 		return nil
 	}
@@ -240,7 +240,7 @@ func (r *reader) readBuiltin() error {
 	}
 	b.name = builtinNames()[i]
 	if err := b.maker().check(b.option); err != nil {
-		return n.Fail("found %s alone, expected {%s: %s}", b.name, b.name, err)
+		return n.Fail("%s", err)
 	}
 	return nil
 }

@@ -2,14 +2,9 @@ package tools
 
 import (
 	"crypto/tls"
-	"errors"
-	"maps"
 	"net"
-	"slices"
 
 	utls "github.com/refraction-networking/utls"
-
-	"dpilab/internal/strictyaml"
 )
 
 // parrots are the ClientHellos of browsers that uTLS imitates. A name without a number is the newest one of its browser.
@@ -25,14 +20,6 @@ var parrots = map[string]utls.ClientHelloID{
 	"android": utls.HelloAndroid_11_OkHttp, "qq": utls.HelloQQ_Auto, "360": utls.Hello360_Auto,
 	"randomized": utls.HelloRandomized, "randomized-alpn": utls.HelloRandomizedALPN, "randomized-noalpn": utls.HelloRandomizedNoALPN,
 	"golang": utls.HelloGolang,
-}
-
-func checkParrot(name string) error {
-	if _, ok := parrots[name]; ok {
-		return nil
-	}
-	names := slices.Sorted(maps.Keys(parrots))
-	return errors.New(strictyaml.OrList(names) + strictyaml.Suggest(name, names))
 }
 
 // parrot gives the client's side of TLS with the ClientHello of a browser. Of the settings it takes the name, the roots and, where the
