@@ -1,7 +1,6 @@
 package tools
 
 import (
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -29,9 +28,6 @@ var builtins = []maker{
 	{
 		name: "desync",
 		check: func(option string) error {
-			if option == "" {
-				return errors.New("found desync alone, expected a strategy: {desync: \"split midsni\"}")
-			}
 			_, err := desync.Parse(option)
 			return err
 		},
