@@ -28,11 +28,8 @@ type bench struct {
 	close    func() error
 }
 
-// openTime is how long a tool's server part may take to get ready, tryTime how long a try with everything that belongs to it.
-const (
-	openTime = 30 * time.Second
-	tryTime  = 90 * time.Second
-)
+// tryTime is how long a try may take, with the start of the client part.
+const tryTime = 90 * time.Second
 
 // workRow works at the cells of a tool until none is left.
 func (r *runner) workRow(ctx context.Context, w *row) (err error) {
@@ -48,28 +45,46 @@ func (r *runner) workRow(ctx context.Context, w *row) (err error) {
 		if s == nil {
 			return nil
 		}
-		if b != nil && (b.scenario != s.column.Scenario || b.server != s.column.Phase.Server) {
-			if err := b.close(); err != nil {
-				return err
+		for tries := 1; ; tries++ {
+			if b, err = r.benchFor(ctx, b, w, s); err == nil {
+				err = b.cell(ctx, s)
 			}
-			b = nil
-		}
-		if b == nil {
-			if b, err = r.openBench(ctx, w, s); err != nil {
-				return err
+			if err == nil {
+				break
 			}
-		}
-		if err := b.cell(ctx, s); err != nil {
-			return err
+			if ctx.Err() != nil {
+				return context.Cause(ctx)
+			}
+			// Something of the lab does not work any more: another one, once.
+			if b != nil {
+				_ = b.close() // whose state nobody knows
+				b = nil
+			}
+			if tries == 2 {
+				s.cell.Status, s.cell.Why = Broken, "the lab failed: "+oneLine(err.Error())
+				r.put(s.cell)
+				break
+			}
 		}
 	}
+}
+
+// benchFor gives the bench that a cell belongs to: the one at hand, or a new one in its place.
+func (r *runner) benchFor(ctx context.Context, b *bench, w *row, s *slot) (*bench, error) {
+	if b != nil && b.scenario == s.column.Scenario && b.server == s.column.Phase.Server {
+		return b, nil
+	}
+	if b != nil {
+		if err := b.close(); err != nil {
+			return nil, err
+		}
+	}
+	return r.openBench(ctx, w, s)
 }
 
 // version asks a tool for its version, once.
 func (r *runner) version(ctx context.Context, w *row) {
 	w.asked.Do(func() {
-		ctx, cancel := context.WithTimeout(ctx, openTime)
-		defer cancel()
 		v := r.with.version(ctx, w.tool)
 		r.mu.Lock()
 		defer r.mu.Unlock()
@@ -96,22 +111,13 @@ func (r *runner) openBench(ctx context.Context, w *row, s *slot) (_ *bench, err 
 		return nil, err
 	}
 	b.close = func() error {
-		var errs []error
 		if b.session != nil {
-			if err := b.session.Close(); err != nil && ctx.Err() == nil {
-				errs = append(errs, fmt.Errorf("%s: %w", w.tool.Name, err))
-			}
+			_ = b.session.Close() // that a client part does not stop was said with its try; the end of the lab takes the rest
 		}
-		return errors.Join(append(errs, done(), os.RemoveAll(dir))...)
+		return errors.Join(done(), os.RemoveAll(dir))
 	}
-	server := b.lab.Host(b.server)
-	if server == nil {
-		return nil, errors.Join(fmt.Errorf("the phase %s of %s does not say where a tool's server runs; add server: HOST", s.column.Phase.Name, sc.File), b.close())
-	}
-	opening, cancel := context.WithTimeout(ctx, openTime)
-	defer cancel()
-	b.session, err = r.with.open(opening, w.tool, tools.Place{
-		Lab: b.lab, Services: b.services, Client: b.lab.Host(sc.Client), Router: b.lab.Host(b.view.router), Server: server,
+	b.session, err = r.with.open(ctx, w.tool, tools.Place{
+		Lab: b.lab, Services: b.services, Client: b.lab.Host(sc.Client), Router: b.lab.Host(b.view.router), Server: b.lab.Host(b.server),
 		Cover: coverOf(sc, b.view, b.server), Dir: dir,
 	})
 	if err != nil {

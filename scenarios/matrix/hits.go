@@ -2,6 +2,7 @@ package matrix
 
 import (
 	"fmt"
+	"net/netip"
 	"strings"
 
 	"dpilab/dpi"
@@ -16,11 +17,12 @@ const maxHits = 50 // of a try are kept
 type hit struct {
 	Hit
 	mechanism rules.Mechanism
+	to        string // where its flow leads, in words
 }
 
 // hits gives the first time that each rule touched each flow. Rules that count let flows be that they hit, most of them for good: of those
 // it is the first drop.
-func (s *sight) hits() []hit {
+func (s *sight) hits(hostOf map[netip.Addr]string) []hit {
 	type touch struct {
 		flow dpi.FlowID
 		rule string
@@ -39,7 +41,7 @@ func (s *sight) hits() []hit {
 		}
 		known[t] = true
 		why := scenarios.WhyOf(e.Event)
-		all = append(all, hit{mechanism: m, Hit: Hit{
+		all = append(all, hit{mechanism: m, to: leadsTo(e.Flow, hostOf), Hit: Hit{
 			MS: float64(e.at.Microseconds()) / 1000, Rule: why.Rule, Policy: why.Policy, Mechanism: why.Mechanism, Source: why.Source,
 			Flow: flowName(e.Flow), Name: why.Name, Packet: why.Packet,
 		}})
@@ -72,9 +74,18 @@ func slows(m rules.Mechanism) bool {
 	return false
 }
 
+// leadsTo is a flow without the client's port, so that the same reason has the same words in each try: "tcp to x (203.0.113.34:443)".
+func leadsTo(id dpi.FlowID, hostOf map[netip.Addr]string) string {
+	end := endName(id.Outside, id.Transport)
+	if name := hostOf[id.Outside.Addr()]; name != "" {
+		end = fmt.Sprintf("%s (%s)", name, end)
+	}
+	return transportName(id.Transport) + " to " + end
+}
+
 // String says which rule hit which flow, and at which packet.
 func (h *hit) String() string {
-	text := fmt.Sprintf("rule %s (%s): %s, on %s at packet %d", h.Rule, h.Policy, h.Mechanism, h.Flow, h.Packet)
+	text := fmt.Sprintf("rule %s (%s): %s, on %s at packet %d", h.Rule, h.Policy, h.Mechanism, h.to, h.Packet)
 	if h.Name != "" {
 		text += ", " + h.Name
 	}

@@ -68,8 +68,8 @@ func columns(names, policies []string) ([]*Column, error) {
 		if err != nil {
 			return nil, err
 		}
-		if s.Server == "" && !slices.ContainsFunc(s.Phases, func(p scenarios.Phase) bool { return p.Server != "" }) {
-			return nil, fail("%s: the scenario is not for tools: it does not say where their servers run; add server: HOST", s.File)
+		if i := slices.IndexFunc(s.Phases, func(p scenarios.Phase) bool { return p.Server == "" }); i >= 0 {
+			return nil, fail("%s: the scenario is not for tools: it does not say where their servers run in the phase %s; add server: HOST", s.File, s.Phases[i].Name)
 		}
 		for i := range s.Phases {
 			c := &Column{Scenario: s, Phase: &s.Phases[i]}

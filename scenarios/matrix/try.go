@@ -80,7 +80,7 @@ func (b *bench) try(ctx context.Context, s *slot, n int, ref *reference) (_ *try
 // used, or did not stop; err is the machine's.
 func (b *bench) behindBoxes(ctx context.Context, s *slot, seed uint64, w *watch, ref *reference) (o probe.Outcome, toolErr, err error) {
 	for _, p := range s.column.Phase.Policies {
-		box, err := b.lab.StartBox(p.Box, lab.BoxOptions{Policy: p.Compiled, Seed: seed, OnEvent: func(e *dpi.Event) { w.see(p.Box, s.column.Phase.Name, e) }})
+		box, err := b.startBox(ctx, p.Box, lab.BoxOptions{Policy: p.Compiled, Seed: seed, OnEvent: func(e *dpi.Event) { w.see(p.Box, s.column.Phase.Name, e) }})
 		if err != nil {
 			return o, nil, err
 		}
@@ -90,6 +90,7 @@ func (b *bench) behindBoxes(ctx context.Context, s *slot, seed uint64, w *watch,
 	within, cancel := context.WithTimeout(ctx, tryTime)
 	defer cancel()
 	defer func() {
+		w.over = time.Now()
 		if stopErr := b.session.Stop(); stopErr != nil && toolErr == nil {
 			toolErr = fmt.Errorf("does not stop: %w", stopErr)
 		}
@@ -108,6 +109,20 @@ func (b *bench) behindBoxes(ctx context.Context, s *slot, seed uint64, w *watch,
 	}
 	return o, toolErr, nil
 }
+
+// startBox makes a wire a box. Where another box was until a moment ago, its table can still be there: a program that is being started holds
+// all descriptors of this process until it is executed, those of sockets whose tables go with them included.
+func (b *bench) startBox(ctx context.Context, name string, o lab.BoxOptions) (*lab.Box, error) {
+	for tries := 0; ; tries++ {
+		box, err := b.lab.StartBox(name, o)
+		if err == nil || tries == boxTries || ctx.Err() != nil {
+			return box, err
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+}
+
+const boxTries = 50
 
 // again measures a rate again that looks too low although no rule slows it, while no other is measured again: labs share the processors.
 // The best counts.
@@ -149,7 +164,7 @@ func (t *try) take(o probe.Outcome, toolErr error, ref *reference) {
 
 // look fills in what was seen meanwhile.
 func (t *try) look(b *bench, s *slot, seen *sight) {
-	t.hits = seen.hits()
+	t.hits = seen.hits(b.view.hostOf)
 	for _, h := range t.hits {
 		t.Hits = append(t.Hits, h.Hit)
 	}
