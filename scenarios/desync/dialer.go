@@ -74,7 +74,7 @@ func (d *Dialer) DialContext(ctx context.Context, network, address string) (net.
 func (d *Dialer) prepare(fd int, to netip.AddrPort) error {
 	s := d.strategy
 	if s.window > 0 {
-		if err := unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_WINDOW_CLAMP, s.window); err != nil {
+		if err := window(fd, max(s.window, leastWindow)); err != nil {
 			return fmt.Errorf("desync: window %d: %w", s.window, err)
 		}
 	}
@@ -89,7 +89,22 @@ func (d *Dialer) prepare(fd int, to netip.AddrPort) error {
 	return nil
 }
 
+// leastWindow is the smallest receive window that the kernel can be made to have: half of SOCK_MIN_RCVBUF.
+const leastWindow = 1152
+
+// window keeps a socket's receive window below a size. A buffer of a fixed size keeps the kernel from raising it by itself.
+func window(fd, size int) error {
+	if err := unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUF, size); err != nil {
+		return err
+	}
+	return unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_WINDOW_CLAMP, size)
+}
+
 // widen lets the window grow as far as the connection's window scale, which was chosen for a small one, allows.
 func widen(fd int) error {
-	return unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_WINDOW_CLAMP, 65535)
+	const buffer, largest = 1 << 17, 65535
+	if err := unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUF, buffer); err != nil {
+		return err
+	}
+	return unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_WINDOW_CLAMP, largest)
 }

@@ -11,8 +11,8 @@
 //
 // # The connection
 //
-//	window N            a receive window of N bytes, 1152 to 65535, until the client has written twice: the server's flight comes in
-//	                    pieces (zapret's wssize). The kernel takes nothing smaller
+//	window N            a receive window of N bytes until the client has written twice: the server's flight comes in pieces (zapret's
+//	                    wssize). The kernel has none below 1152; less is said in the segments of the first write, and needs two of them
 //	mss N               no segment with more than N bytes, 88 to 1460, its options among them: those of the server, by what the client
 //	                    announces, and those of the client
 //	syndata PAYLOAD     a SYN that has data in it goes ahead of the kernel's own; servers leave such data alone

@@ -80,6 +80,9 @@ func (c *conn) wire(s step, begin uint32, l ledger) ([][]byte, error) {
 		from: addrPort(c.LocalAddr()), to: addrPort(c.RemoteAddr()),
 		seq: begin + uint32(s.at-s.over), ack: l.ack, flags: flagPSH | flagACK, window: l.window, data: s.data,
 	}
+	if w := c.strategy.window; w > 0 && w < leastWindow {
+		g.window = uint16(w) // the scale of so small a window is 0
+	}
 	if s.urge {
 		g.flags, g.urgent = g.flags|flagURG, uint16(len(s.data))
 	}

@@ -8,7 +8,7 @@ import (
 
 // stepReaders reads what stands behind the first word of a step.
 var stepReaders = map[string]func(*reader, *Strategy){
-	"window":  func(r *reader, s *Strategy) { s.window = r.number("window", 1152, 65535) },
+	"window":  func(r *reader, s *Strategy) { s.window = r.number("window", 1, 65535) },
 	"mss":     func(r *reader, s *Strategy) { s.mss = r.number("mss", 88, 1460) },
 	"syndata": func(r *reader, s *Strategy) { p := r.payload(streamPayloads); s.syn = &p },
 
@@ -95,6 +95,10 @@ func conflict(seen map[string]bool, s Strategy) error {
 	}
 	if seen["delay"] && len(s.cuts) == 0 && s.oob == nil {
 		return fmt.Errorf("delay without segments to wait between; expected a split, disorder or oob besides")
+	}
+	if seen["window"] && s.window < leastWindow && len(s.cuts) == 0 && s.oob == nil {
+		return fmt.Errorf("window %d, of which the second segment tells the server; expected a split, disorder or oob besides, or %d at least",
+			s.window, leastWindow)
 	}
 	return nil
 }

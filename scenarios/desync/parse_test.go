@@ -58,7 +58,8 @@ func TestParseErrors(t *testing.T) {
 		{"fake short 5 badsum", `fake: found "short"; expected sni,`},
 		{"udpfake badseq", `udpfake: found "badseq"; expected short, sni, random, zeros, hex, ttl, badsum or times`},
 		{"ipfrag 9", `ipfrag: found "9"; expected a number of bytes, 8 to 1400 and a multiple of 8`},
-		{"window 5", `window: found "5"; expected a number for window, 1152 to 65535`},
+		{"window 0", `window: found "0"; expected a number for window, 1 to 65535`},
+		{"window 5", `window 5, of which the second segment tells the server; expected a split, disorder or oob besides, or 1152 at least`},
 		{"alert 6", `alert: found "6"; expected a number`},
 		{"hostspell hast", `hostspell: found "hast"; expected host in any mix of cases, such as HoSt`},
 		{"hostdot 1", `hostdot: found "1"; expected the end of the step`},
@@ -66,7 +67,7 @@ func TestParseErrors(t *testing.T) {
 		_, err := Parse(test.text)
 		require.ErrorContains(t, err, test.want, test.text)
 	}
-	require.PanicsWithError(t, `desync "window": window: nothing follows; expected a number for window, 1152 to 65535`, func() { Must("window") })
+	require.PanicsWithError(t, `desync "window": window: nothing follows; expected a number for window, 1 to 65535`, func() { Must("window") })
 }
 
 func FuzzParse(f *testing.F) {

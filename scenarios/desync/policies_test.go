@@ -18,16 +18,27 @@ func through(l *lab.Lab, text string) probe.From {
 	return probe.From{Host: l.Host("client"), Via: probe.Via{Dial: d.DialContext, ListenPacket: d.ListenPacket, TLS: d.TLS}}
 }
 
-// Policies and what is known to get past them, in their years. blocked is what a client without a strategy sees, and with one that does
-// not help.
-var characters = []struct {
+// character is what gets past a policy.
+type character struct {
 	policy  string
+	text    string // of a policy that does not ship
 	probe   func(string) probe.Probe
 	host    string
 	blocked probe.Kind
 	opens   []string
 	fails   []string
-}{
+}
+
+func (c *character) open() (*rules.Policy, error) {
+	if c.text != "" {
+		return rules.Parse(c.policy+".yaml", []byte(c.text), nil)
+	}
+	return rules.Open(c.policy)
+}
+
+// Policies and what is known to get past them, in their years. blocked is what a client without a strategy sees, and with one that does
+// not help.
+var characters = []character{
 	{
 		// No reassembly: a cut of any kind hides the name (IMC22, O055-O058, O097), and so does another record (O063), or a first packet of
 		// more than 100 bytes that is nothing known (O061, O062), whatever keeps the server from taking it. A fake hello does not (O060, IMC21).
@@ -60,6 +71,15 @@ var characters = []struct {
 		fails: []string{"", "hostcase", "hostspell hoSt", "domcase", "hosttab", "hostnospace", "hostspace"},
 	},
 	{
+		// A reader of certificates, one segment at a time (ZAP-doc): it does not care how the client wrote the name (O008), sees nothing in TLS 1.3
+		// (O215), and misses what comes in pieces (O214).
+		policy: "certificates", probe: probe.HTTPS, host: "twitter.com", blocked: probe.Silent,
+		text: `{policy: certificates, date: 2024-06-01, about: names in certificates, profile: {reassembly: none}, rules: [
+  {rule: names, when: {certificate: [twitter.com], protocol: tls}, do: {drop: both, residual: 40s}, source: {ref: ZAP-doc, confidence: C}}]}`,
+		opens: []string{"x25519", "x25519; tls12; mss 88", "x25519; tls12; window 64; split 1"},
+		fails: []string{"x25519; tls12", "x25519; tls12; tlsrec midsni"},
+	},
+	{
 		// QUIC by its version: not from port 443 (O104), not after a first datagram that is none (O107, O245), and not in fragments (NTC1823/11).
 		policy: "2022-paper", probe: probe.HTTP3, host: "twitter.com", blocked: probe.Silent,
 		opens: []string{"sport 443", "udpfake short 620", "udpfake random 100 ttl auto", "udpfrag 8"},
@@ -79,8 +99,8 @@ func TestPolicies(t *testing.T) {
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, services.Close()) })
 	for _, c := range characters {
-		p, err := rules.Open(c.policy)
-		require.NoError(t, err)
+		p, err := c.open()
+		require.NoError(t, err, c.policy)
 		compiled, err := p.Compile()
 		require.NoError(t, err)
 		box, err := l.StartBox("box", lab.BoxOptions{Policy: compiled, Seed: 1})
