@@ -89,7 +89,7 @@ func (o *matrixOut) write(r *matrix.Result, stdout io.Writer) error {
 		err = errors.Join(o.table(r, c, stdout), o.toFile(r, o.json, (*matrix.Result).WriteJSON))
 	}
 	if o.keep != "" {
-		err = errors.Join(err, toFile(filepath.Join(o.keep, matrix.ResultFile), r.WriteJSON))
+		err = errors.Join(err, os.MkdirAll(o.keep, 0o755), toFile(filepath.Join(o.keep, matrix.ResultFile), r.WriteJSON))
 	}
 	err = errors.Join(err,
 		o.toFile(r, o.html, func(r *matrix.Result, w io.Writer) error { return r.WriteHTML(w, c) }),
