@@ -46,7 +46,7 @@ program ships with dpilab: install it, and it is found on PATH. TOOL is a name f
 		},
 	}
 	c.Flags().BoolVar(&asJSON, "json", false, "an array of JSON, an object for each tool")
-	c.AddCommand(toolsCheckCommand(), toolsTryCommand())
+	c.AddCommand(toolsCheckCommand(), toolsTryCommand(), toolsSchemaCommand())
 	return c
 }
 
@@ -154,6 +154,18 @@ func toolsCheckCommand() *cobra.Command {
 				return &exitError{exitUsage, errSaid}
 			}
 			return nil
+		},
+	}
+}
+
+func toolsSchemaCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "schema",
+		Short: "Write the JSON schema of definitions, for editors",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			_, err := cmd.OutOrStdout().Write(tools.Schema())
+			return err
 		},
 	}
 }

@@ -101,3 +101,9 @@ func TestToolsTry(t *testing.T) {
 	require.Equal(t, exitUnexpected, code)
 	require.Contains(t, out, "nxdomain\nwhat it wrote:\nclient: curl: (6) ")
 }
+
+func TestToolsSchema(t *testing.T) {
+	code, out, _ := call(t, "tools", "schema")
+	require.Equal(t, exitOK, code)
+	require.Equal(t, string(tools.Schema()), out)
+}

@@ -15,6 +15,12 @@ import (
 //go:embed *.yaml
 var shipped embed.FS
 
+//go:embed schema.json
+var schema []byte
+
+// Schema gives the JSON schema of definitions (draft 2020-12), for editors. Parse checks more than it does. The caller does not change it.
+func Schema() []byte { return schema }
+
 const suffix = ".yaml"
 
 // Names gives the names of the definitions that ship, without variants.
