@@ -83,6 +83,7 @@ type traffic struct {
 // goal is how a program does one thing itself.
 type goal struct {
 	run      command
+	within   time.Duration // it ends, where that is longer than what the goal itself says
 	outcomes []probe.Result
 	measures map[string]*regexp.Regexp // by a word of measureNames
 }

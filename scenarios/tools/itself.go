@@ -46,7 +46,7 @@ func (e *byItself) try(ctx context.Context, p probe.Probe) probe.Outcome {
 	defer sweep(r.mark + "-goal")
 	r.launch.env = append(r.launch.env, markVariable+"="+r.mark+"-goal") // the last one counts
 	limit := 3*patience(p) + time.Duration(float64(p.Bytes)*8/slowest*float64(time.Second))
-	within, cancel := context.WithTimeout(ctx, limit)
+	within, cancel := context.WithTimeout(ctx, max(limit, g.within))
 	defer cancel()
 	command := s.place.Client.Command
 	if user.plain {

@@ -18,7 +18,7 @@ var goalTypes = []string{"dns", "connect", "http", "https", "http3", "chat", "ca
 var measureNames = []string{"handshake", "first-byte", "seconds", "bytes"}
 
 var (
-	goalKeys   = []string{"run", "outcomes", "measures"}
+	goalKeys   = []string{"run", "within", "outcomes", "measures"}
 	resultKeys = []string{"exit", "output", "is"}
 	kindWords  = []string{
 		"ok", "nxdomain", "no answer", "refused", "unreachable", "timeout", "reset", "closed", "silent", "blockpage", "stalled", "throttled",
@@ -60,6 +60,8 @@ func (r *reader) goal(n strictyaml.Node) (g goal, err error) {
 		switch f.Name {
 		case "run":
 			g.run, err = r.command(f.Node, true)
+		case "within":
+			g.within, err = within(f)
 		case "outcomes":
 			g.outcomes, err = results(f.Node)
 		case "measures":

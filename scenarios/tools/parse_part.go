@@ -81,10 +81,7 @@ func (r *reader) partKey(p *part, f strictyaml.Field, goal bool) (err error) {
 	case "ready":
 		p.ready, err = r.conditions(f.Node, goal)
 	case "within":
-		s, _ := f.Word()
-		if p.within, err = time.ParseDuration(s); err != nil || p.within < time.Second || p.within > maxWithin {
-			err = f.Expected(fmt.Sprintf("a time of 1s to %s, such as 30s", maxWithin))
-		}
+		p.within, err = within(f)
 	case "after":
 		p.after, err = r.commands(f.Node, goal)
 	case "undo":
@@ -205,4 +202,13 @@ func (r *reader) condition(n strictyaml.Node, goal bool) (c condition, err error
 		return c, nil
 	}
 	return c, n.Fail("found %q, expected %s%s", text, readyForms, strictyaml.Suggest(kind, conditionKinds))
+}
+
+func within(f strictyaml.Field) (time.Duration, error) {
+	s, _ := f.Word()
+	d, err := time.ParseDuration(s)
+	if err != nil || d < time.Second || d > maxWithin {
+		return 0, f.Expected(fmt.Sprintf("a time of 1s to %s, such as 30s", maxWithin))
+	}
+	return d, nil
 }
