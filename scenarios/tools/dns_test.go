@@ -32,7 +32,7 @@ func TestEncryptedDNS(t *testing.T) {
 				require.True(t, tool.Direct)
 				seen := watch(t, p.Client, "access")
 				s, o := reach(t, tool, p, goal)
-				require.Equal(t, probe.OK, o.Kind, "%s: %s\n%s", tool.Name, o.Story(), s.Log())
+				arrived(t, tool, s, o)
 				for to := range seen() {
 					require.NotEqualValues(t, 53, to.Port(), "%s asked %s in the clear", tool.Name, to)
 				}

@@ -82,8 +82,7 @@ func TestServersAbroad(t *testing.T) {
 				require.False(t, tool.Direct)
 				seen := watch(t, p.Client, "access")
 				s, o := reach(t, tool, p, goal)
-				require.Contains(t, []probe.Kind{probe.OK, probe.Throttled}, o.Kind, "%s: %s\n%s", tool.Name, o.Story(), s.Log())
-				require.NotNil(t, o.Transfer, tool.Name)
+				arrived(t, tool, s, o)
 				require.NoError(t, s.Used(), tool.Name)
 				require.NoError(t, s.Close())
 				server := false
@@ -113,10 +112,17 @@ func TestServersAbroadUnderRulesForVPN(t *testing.T) {
 			policy(t, p, "2023-vpn")
 			s, o := reach(t, tool, p, probe.Download("x.com", 200_000))
 			if open {
-				require.Contains(t, []probe.Kind{probe.OK, probe.Throttled}, o.Kind, "%s\n%s", o.Story(), s.Log())
+				arrived(t, tool, s, o)
 			} else {
 				require.Contains(t, []probe.Kind{probe.Silent, probe.Timeout, probe.Stalled, probe.NoAnswer}, o.Kind, "%s\n%s", o.Story(), s.Log())
 			}
 		})
 	}
+}
+
+// arrived checks that all of a download came, at whatever speed on a busy machine.
+func arrived(t *testing.T, tool *Tool, s *Session, o probe.Outcome) {
+	t.Helper()
+	require.Contains(t, []probe.Kind{probe.OK, probe.Throttled}, o.Kind, "%s: %s\n%s", tool.Name, o.Story(), s.Log())
+	require.NotNil(t, o.Transfer, tool.Name)
 }
