@@ -20,7 +20,7 @@ func TestBrowsers(t *testing.T) {
 			policy(t, p, "2022-paper")
 			all := shippedTools(t, browser+"/http3", old, browser)
 
-			require.Equal(t, 15*time.Second, all[0].def.goals[probe.TypeHTTP3].within)
+			require.Equal(t, 20*time.Second, all[0].def.goals[probe.TypeHTTP3].within)
 			s, o := reach(t, all[0], p, probe.HTTP3("example.org"))
 			require.Equal(t, probe.Timeout, o.Kind, "%s\n%s", o.Story(), s.Log())
 			require.NoError(t, s.Close())
