@@ -4,17 +4,22 @@ import (
 	"slices"
 
 	"dpilab/lab"
+	"dpilab/lab/probe"
 	"dpilab/rules"
 	"dpilab/scenarios"
 	"dpilab/scenarios/tools"
 )
 
-// goalFor gives the first goal of the column that a tool carries, nil when it carries none.
+// goalFor gives the first goal of the column that a tool carries, nil when it carries none. A browser carries pages and no downloads: where
+// there is no page among the goals, it is measured by that of the first site to download from.
 func (c *Column) goalFor(t *tools.Tool) *scenarios.Probe {
 	for _, g := range c.Goals {
 		if slices.Contains(t.Carries, g.Type) {
 			return g
 		}
+	}
+	if slices.Contains(t.Carries, probe.TypeHTTPS) {
+		return c.page
 	}
 	return nil
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"dpilab/internal/strictyaml"
+	"dpilab/lab/probe"
 	"dpilab/scenarios"
 	"dpilab/scenarios/tools"
 )
@@ -27,6 +28,8 @@ type Column struct {
 	Scenario *scenarios.Scenario
 	Phase    *scenarios.Phase
 	Goals    []*scenarios.Probe // that are tried in the phase, in the order of the scenario
+
+	page *scenarios.Probe // the page of the first site that is a goal to download from; nil when there is none
 }
 
 // Plan is the cells of a matrix in their order, tool by tool. It is made by NewPlan, and nothing here changes it.
@@ -71,11 +74,20 @@ func columns(names, policies []string) ([]*Column, error) {
 		if i := slices.IndexFunc(s.Phases, func(p scenarios.Phase) bool { return p.Server == "" }); i >= 0 {
 			return nil, fail("%s: the scenario is not for tools: it does not say where their servers run in the phase %s; add server: HOST", s.File, s.Phases[i].Name)
 		}
+		pages := map[int]*scenarios.Probe{} // one a probe, whatever the phase
 		for i := range s.Phases {
 			c := &Column{Scenario: s, Phase: &s.Phases[i]}
 			for j := range s.Probes {
 				if _, tried := s.Probes[j].Expected(c.Phase.Name); tried && s.Probes[j].Goal {
 					c.Goals = append(c.Goals, &s.Probes[j])
+					if c.page == nil && s.Probes[j].Type == probe.TypeDownload {
+						if pages[j] == nil {
+							page := s.Probes[j]
+							page.Type, page.Bytes, page.For = probe.TypeHTTPS, 0, 0
+							pages[j] = &page
+						}
+						c.page = pages[j]
+					}
 				}
 			}
 			if len(c.Goals) > 0 {

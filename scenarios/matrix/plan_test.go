@@ -6,6 +6,9 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"dpilab/lab/probe"
+	"dpilab/scenarios/tools"
 )
 
 // All shards together are the plan, each cell once, and none has much more than another.
@@ -74,6 +77,11 @@ func TestColumns(t *testing.T) {
 	require.Equal(t, "Twitter", all[1].goalFor(&fakeTools()["direct"].Tool).Name)
 	require.Equal(t, "Twitter over QUIC", all[1].goalFor(&fakeTools()["quic"].Tool).Name)
 	require.Nil(t, all[0].goalFor(&fakeTools()["quic"].Tool))
+	browser := &tools.Tool{Carries: []probe.Type{probe.TypeHTTPS}}
+	page := all[1].goalFor(browser)
+	require.Equal(t, "Twitter", page.Name)
+	require.Equal(t, probe.TypeHTTPS, page.Type)
+	require.Same(t, page, all[2].goalFor(browser)) // and so its reference and its yardstick are measured once
 
 	v, err := newView(all[0].Scenario.Topology, "client")
 	require.NoError(t, err)
