@@ -223,6 +223,9 @@ func (s *Services) listen(wanted bool, h *Host, at netip.AddrPort, serve serveFu
 	if err != nil {
 		return err
 	}
+	if err := setCongestion(l); err != nil {
+		return errors.Join(err, l.Close())
+	}
 	return s.run(serve, l)
 }
 
