@@ -21,7 +21,9 @@ func setCongestion(l net.Listener) error {
 	if err != nil {
 		return err
 	}
-	controlErr := raw.Control(func(fd uintptr) { err = unix.SetsockoptString(int(fd), unix.IPPROTO_TCP, unix.TCP_CONGESTION, congestion) })
+	controlErr := raw.Control(func(fd uintptr) {
+		err = unix.SetsockoptString(int(fd), unix.IPPROTO_TCP, unix.TCP_CONGESTION, congestion)
+	})
 	if errors.Is(err, unix.ENOENT) {
 		err = nil
 	}
