@@ -26,7 +26,7 @@
 //		through := direct.Through(probe.Via{Dial: tool.DialContext})
 //
 //		site := probe.HTTPS("twitter.com")
-//		site.ShortHello = true // one packet, as clients of 2022 sent it
+//		site.Hello = probe.HelloShort // one packet, as clients of 2022 sent it
 //
 //		o := site.Try(t.Context(), direct)
 //		require.Equal(t, probe.Reset, o.Kind, o.Story()) // blocked without the tool

@@ -30,7 +30,7 @@ func TestAgainstPolicies(t *testing.T) {
 			through := direct.Through(probe.Via{Dial: tool.DialContext})
 
 			site := probe.HTTPS(c.blocked)
-			site.ShortHello = true // one segment, so that it is the tool that cuts
+			site.Hello = probe.HelloShort // one segment, so that it is the tool that cuts
 
 			without := site.Try(t.Context(), direct)
 			require.Equal(t, probe.Reset, without.Kind, without.Story()) // the block is there
