@@ -168,15 +168,16 @@ func through(ctx context.Context, out io.Writer, t *tools.Tool, place tools.Plac
 	}
 	fmt.Fprintf(out, "through %-9s %s %s: %s%s\n", t.Name, goal.Type, goal.Target(), o, times(o))
 	used := s.Used()
-	switch {
-	case o.Kind == probe.OK && used == nil:
+	reached := o.Kind == probe.OK || o.Kind == probe.Throttled
+	if o.Kind == probe.OK && used == nil {
 		return nil
-	case o.Kind != probe.OK && o.Kind != probe.Throttled:
+	}
+	if !reached {
 		fmt.Fprint(out, o.Story())
 	}
 	wrote(out, s)
-	if used != nil {
-		return unexpected(fmt.Errorf("%s: not through the tool: %w", t.Name, used))
+	if reached && used != nil {
+		return unexpected(fmt.Errorf("%s: reached, but not through the tool: %w", t.Name, used))
 	}
 	return &exitError{exitUnexpected, errSaid}
 }
