@@ -18,8 +18,21 @@ var parrots = map[string]utls.ClientHelloID{
 	"ios": utls.HelloIOS_Auto, "ios-12": utls.HelloIOS_12_1, "ios-14": utls.HelloIOS_14,
 	"edge": utls.HelloEdge_Auto, "edge-85": utls.HelloEdge_85,
 	"android": utls.HelloAndroid_11_OkHttp, "qq": utls.HelloQQ_Auto, "360": utls.Hello360_Auto,
-	"randomized": utls.HelloRandomized, "randomized-alpn": utls.HelloRandomizedALPN, "randomized-noalpn": utls.HelloRandomizedNoALPN,
-	"golang": utls.HelloGolang,
+	"randomized": shakesHands(utls.HelloRandomized), "randomized-alpn": shakesHands(utls.HelloRandomizedALPN),
+	"randomized-noalpn": shakesHands(utls.HelloRandomizedNoALPN),
+	"golang":            utls.HelloGolang,
+}
+
+// shakesHands makes a ClientHello of chance one that a server can always answer. Left to itself, uTLS now and then offers the group
+// X25519MLKEM768 without a key share for it, and then cannot follow a server that asks for one, or leaves out every cipher suite of the
+// server's. TLS 1.3 is what Xray's "randomized" has, too.
+func shakesHands(id utls.ClientHelloID) utls.ClientHelloID {
+	w := utls.DefaultWeights
+	w.TLSVersMax_Set_VersionTLS13 = 1
+	w.CurveIDs_Append_X25519, w.KeyShare_Append_RandomGroups = 0, 0 // X25519 alone, which TLS 1.3 has anyway
+	w.CipherSuites_Remove_RandomCiphers = 0
+	id.Weights = &w
+	return id
 }
 
 // parrot gives the client's side of TLS with the ClientHello of a browser. Of the settings it takes the name, the roots and, where the
