@@ -25,6 +25,7 @@ type fake struct {
 	used    error
 	start   error
 	missing string
+	router  bool
 }
 
 // fakes starts fakes by their names.
@@ -36,6 +37,8 @@ func (m fakes) missing(t *tools.Tool) []string {
 	}
 	return nil
 }
+
+func (m fakes) onRouter(t *tools.Tool) bool { return m[t.Name].router }
 
 func (m fakes) version(_ context.Context, t *tools.Tool) string { return t.Name + " 1.0" }
 

@@ -34,6 +34,7 @@ type Options struct {
 type starter interface {
 	missing(*tools.Tool) []string
 	version(context.Context, *tools.Tool) string
+	onRouter(*tools.Tool) bool
 	open(context.Context, *tools.Tool, tools.Place) (session, error)
 }
 
@@ -42,6 +43,7 @@ type themselves struct{}
 
 func (themselves) missing(t *tools.Tool) []string                    { return t.Missing() }
 func (themselves) version(ctx context.Context, t *tools.Tool) string { return t.Version(ctx) }
+func (themselves) onRouter(t *tools.Tool) bool                       { return t.OnRouter() }
 func (themselves) open(ctx context.Context, t *tools.Tool, p tools.Place) (session, error) {
 	s, err := t.Open(ctx, p)
 	if err != nil {

@@ -169,7 +169,11 @@ func (t *try) look(b *bench, s *slot, seen *sight) {
 		t.Hits = append(t.Hits, h.Hit)
 	}
 	if !b.row.tool.Direct {
-		t.Leaks = append(t.Leaks, siteOf(b.lab, s.goal.Host).leaks(seen.client, b.view.hostOf)...)
+		sent := seen.client
+		if b.with.onRouter(b.row.tool) {
+			sent = seen.router
+		}
+		t.Leaks = append(t.Leaks, siteOf(b.lab, s.goal.Host).leaks(sent, b.view.hostOf)...)
 	}
 	for _, track := range seen.tracks {
 		t.Flows = append(t.Flows, track.flow(seen.start, b.view.hostOf, true))

@@ -41,7 +41,8 @@ type boxEvent struct {
 // sight is what a watch has seen.
 type sight struct {
 	start  time.Time
-	client []*seen // that left the client
+	client []*seen // that left the client, until it knew what came of the try
+	router []*seen // that left the client's side of the boxes, until then
 	tracks []*track
 	events []boxEvent
 	lost   uint64 // packets that the capture did not keep up with
@@ -109,13 +110,18 @@ func (w *watch) stop() (*sight, error) {
 	}
 	for _, line := range w.view.lines {
 		for _, p := range faces[line] {
-			if w.view.hostOf[p.dst()] != w.view.client {
+			if w.view.hostOf[p.dst()] != w.view.client && p.at.Before(w.over) {
 				p.up = true // to a host on this side of the box, too
 				s.client = append(s.client, p)
 			}
 		}
 	}
 	inner, outer := faces[w.view.inner], faces[w.view.outer]
+	for _, p := range inner {
+		if p.up && p.at.Before(w.over) {
+			s.router = append(s.router, p)
+		}
+	}
 	opened := map[dpi.FlowID]bool{}
 	for _, p := range slices.Concat(inner, outer) {
 		opened[p.flow()] = opened[p.flow()] || p.opens()

@@ -40,6 +40,9 @@ type Tool struct {
 // HasServer tells whether the tool has a server part, without which a place needs no Server.
 func (t *Tool) HasServer() bool { return t.def.server != nil }
 
+// OnRouter tells whether the client part runs on the client's first router: what leaves the client itself has then not met the tool yet.
+func (t *Tool) OnRouter() bool { return t.def.client != nil && t.def.client.router }
+
 // Missing says what the tool needs that is not here, such as "xray is not on PATH"; none when it can run. What the kernel has shows only
 // to a process that has been through lab.Enter.
 func (t *Tool) Missing() []string {
