@@ -2,6 +2,7 @@ package matrix
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"dpilab/lab/probe"
@@ -11,7 +12,8 @@ import (
 //
 // A leak in any try is a leak: it was seen. Otherwise each try reached the goal, reached it slowly or did not reach it. Where the policy
 // leaves nothing to chance the majority decides, the others being flakes of the machine, and where there is none the cell is degraded. Where the policy
-// draws, tries that differ are what it does: the cell is degraded.
+// draws, tries that differ are what it does: the cell is degraded. A cell is broken in place of blocked when no rule hit what could explain any
+// of the tries that did not reach the goal: then it was not the policy.
 func judge(c *Cell, column *Column, all []*try, reference, direct []float64) {
 	c.Tries = len(all)
 	counts := map[Status]int{}
@@ -25,6 +27,9 @@ func judge(c *Cell, column *Column, all []*try, reference, direct []float64) {
 	if c.Flakes > 0 || column.chance() {
 		i := wilson(c.Reached, c.Tries)
 		c.Interval = &i
+	}
+	if c.Status == Blocked && !slices.ContainsFunc(all, func(t *try) bool { return !t.reached && !t.unexplained() }) {
+		c.Status = Broken
 	}
 	for _, t := range all {
 		if len(t.Leaks) > 0 {
@@ -88,7 +93,10 @@ func why(c *Cell, all []*try) string {
 		}
 	}
 	var parts []string
-	if c.Status == Degraded {
+	switch c.Status {
+	case Broken:
+		parts = append(parts, "works without a box, and not with one that does nothing to it")
+	case Degraded:
 		switch {
 		case c.Reached > 0:
 			parts = append(parts, fmt.Sprintf("reached at full speed in %d of %d tries", c.Reached, c.Tries))
@@ -102,8 +110,8 @@ func why(c *Cell, all []*try) string {
 	return strings.Join(append(parts, worst.reason()), "; ")
 }
 
-// reason says which rule hit which flow of the try.
-func (t *try) reason() string {
+// cause gives the rule, or what was done to the resolver, that explains what came of the try; "" when nothing does.
+func (t *try) cause() string {
 	if t.kind == probe.NXDomain && t.removed != "" {
 		return fmt.Sprintf("the national resolver does not know %s any more", t.removed)
 	}
@@ -111,6 +119,20 @@ func (t *try) reason() string {
 		if h.explains(t.kind) && (!t.reached || h.slows()) {
 			return h.String()
 		}
+	}
+	if t.removed != "" && !t.reached { // a program's own words for a name that does not exist
+		return fmt.Sprintf("the national resolver does not know %s any more", t.removed)
+	}
+	return ""
+}
+
+// unexplained tells whether the goal was not reached although no box did anything that could have led to it.
+func (t *try) unexplained() bool { return !t.reached && t.cause() == "" }
+
+// reason says which rule hit which flow of the try, or that none did.
+func (t *try) reason() string {
+	if cause := t.cause(); cause != "" {
+		return cause
 	}
 	if line := lastLine(t.Log, 0); line != "" {
 		return "nothing hit" + line

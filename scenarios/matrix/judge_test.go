@@ -84,7 +84,11 @@ func TestWhy(t *testing.T) {
 		x.kind, x.Outcome = probe.NXDomain, "nxdomain"
 	}
 	forged[0].Log, forged[1].Log = "start\nlookup failed\n", "start\nlookup failed\n"
-	require.Equal(t, "nxdomain; nothing hit; the tool's log ends: lookup failed", whyOf(forged), "a box that drops makes no NXDOMAIN")
+	require.Equal(t, "works without a box, and not with one that does nothing to it; nxdomain; nothing hit; the tool's log ends: lookup failed", whyOf(forged),
+		"a box that drops makes no NXDOMAIN")
+	c := &Cell{}
+	judge(c, columns[0], forged, nil, nil)
+	require.Equal(t, Broken, c.Status)
 	forged[0].removed = "x.com"
 	require.Equal(t, "nxdomain; the national resolver does not know x.com any more", whyOf(forged))
 }

@@ -13,7 +13,7 @@ const (
 	Degraded Status = "degraded" // reached, but at less than a third of what the tool does without a box, or only in part of the tries
 	Blocked  Status = "blocked"  // not reached, although the tool works without a box
 	Leak     Status = "leak"     // traffic went past the tool: a flow to the site itself, or a question for its name
-	Broken   Status = "broken"   // a control failed: the tool does not work without a box, an open name is not open, or no block is seen without the tool
+	Broken   Status = "broken"   // a control failed: the tool does not work without a box, or not with one that does nothing to it; an open name is not open; or no block is seen without the tool
 	Skipped  Status = "skipped"  // not tried: a program is missing, or the tool does not carry this goal
 )
 

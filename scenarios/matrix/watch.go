@@ -116,16 +116,15 @@ func (w *watch) stop() (*sight, error) {
 			}
 		}
 	}
+	s.client = fresh(s.client, openedIn(s.client))
 	inner, outer := faces[w.view.inner], faces[w.view.outer]
 	for _, p := range inner {
 		if p.up && p.at.Before(w.over) {
 			s.router = append(s.router, p)
 		}
 	}
-	opened := map[dpi.FlowID]bool{}
-	for _, p := range slices.Concat(inner, outer) {
-		opened[p.flow()] = opened[p.flow()] || p.opens()
-	}
+	opened := openedIn(inner, outer)
+	s.router = fresh(s.router, opened)
 	w.mu.Lock()
 	events := w.events
 	w.mu.Unlock()
@@ -143,6 +142,15 @@ func (w *watch) stop() (*sight, error) {
 		t.pair(w.start, w.over.Add(-underway))
 	}
 	return s, nil
+}
+
+// openedIn gives the TCP flows that someone opened.
+func openedIn(all ...[]*seen) map[dpi.FlowID]bool {
+	opened := map[dpi.FlowID]bool{}
+	for _, p := range slices.Concat(all...) {
+		opened[p.flow()] = opened[p.flow()] || p.opens()
+	}
+	return opened
 }
 
 // fresh leaves out TCP flows that nobody opened meanwhile: what the kernel still sends for connections of earlier tries.
