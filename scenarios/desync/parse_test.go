@@ -88,15 +88,18 @@ func FuzzParse(f *testing.F) {
 
 func TestGoals(t *testing.T) {
 	for text, want := range map[string][]string{
-		"":                             {"http", "https", "download", "chat", "http3", "call"},
-		"split 1":                      {"http", "https", "download", "chat"},
-		"x25519; split 1":              {"https", "download"},
-		"hostcase":                     {"http"},
-		"hostdot; split 1":             {"http"},
-		"udpfake":                      {"http3", "call"},
-		"tlsrec 1; udpfrag 8":          {"https", "download", "http3", "call"},
-		"mss 88; hostdot; tlsrec 4":    {"http", "https", "download"},
-		"fake badsum; udpfake times 2": {"http", "https", "download", "chat", "http3", "call"},
+		"":                               {"http", "https", "download", "chat", "http3", "call"},
+		"split 1":                        {"http", "https", "download", "chat"},
+		"x25519; split 1":                {"https", "download"},
+		"hostcase":                       {"http"},
+		"hostdot; split 1":               {"http"},
+		"udpfake":                        {"http3", "call"},
+		"tlsrec 1; udpfrag 8":            {"https", "download", "http3", "call"},
+		"mss 88; hostdot; tlsrec 4":      {"http", "https", "download"},
+		"fake badsum; udpfake times 2":   {"http", "https", "download", "chat", "http3", "call"},
+		"split midsni; fake badsum":      {"https", "download"},
+		"disorder midhost":               {"http"},
+		"oob midhost; split midsni host": {"http", "https", "download"},
 	} {
 		require.Equal(t, want, Must(text).Goals(), text)
 	}

@@ -89,27 +89,3 @@ func (s Strategy) usesAuto(udp bool) bool {
 func (s Strategy) usesRaw() bool {
 	return len(s.fakes) > 0 || len(s.cuts) > 0 || s.oob != nil || s.overlap > 0 || s.fragment.at > 0
 }
-
-// Goals says what a client can try that the strategy changes, in the words of probes. One that does nothing has all of them.
-func (s Strategy) Goals() []string {
-	request := s.http != (httpChange{})
-	hello := len(s.records) > 0 || s.alerts > 0 || s.padding > 0 || s.x25519 || s.tls12
-	packets := s.usesRaw() || s.window > 0 || s.mss > 0 || s.syn != nil
-	datagrams := len(s.udpFakes) > 0 || s.udpFragment.at > 0 || s.sourcePort > 0
-	none := !request && !hello && !packets && !datagrams
-	var all []string
-	for _, g := range []struct {
-		changed bool
-		words   []string
-	}{
-		{request || packets && !hello || none, []string{"http"}},
-		{hello || packets && !request || none, []string{"https", "download"}},
-		{packets && !hello && !request || none, []string{"chat"}},
-		{datagrams || none, []string{"http3", "call"}},
-	} {
-		if g.changed {
-			all = append(all, g.words...)
-		}
-	}
-	return all
-}

@@ -32,8 +32,7 @@ func TestWindow(t *testing.T) {
 			c.Close()
 		}
 	}()
-	for text, first := range map[string]int{"window 1152": 576, "window 64; split 1": 64, "mss 200": 188} {
-		var far []int // sizes of the server's segments, -1 for the client's second write
+	exchange := func(text string) (far []int) { // sizes of the server's segments, -1 for the client's second write
 		all := capture(t, l, func() {
 			d := Must(text).Dialer(l.Host("client").Do)
 			c, err := d.DialContext(t.Context(), "tcp", netip.AddrPortFrom(l.Host("neutral").Addr4(), port).String())
@@ -59,6 +58,14 @@ func TestWindow(t *testing.T) {
 			} else if string(tcp.Payload) == "next" {
 				far = append(far, -1)
 			}
+		}
+		require.NotEmpty(t, far, text)
+		return far
+	}
+	for text, first := range map[string]int{"window 1152": 576, "window 64; split 1": 64, "mss 200": 188} {
+		far := exchange(text)
+		for try := 0; first == 64 && far[0] != first && try < 5; try++ {
+			far = exchange(text) // the kernel sent again meanwhile, and said how large its window is
 		}
 		if text == "mss 200" { // an interface cuts several segments out of one packet
 			require.Zero(t, far[0]%first, text)

@@ -33,8 +33,13 @@ var builtins = []maker{
 		},
 		goals: func(option string) []string { return desync.Must(option).Goals() },
 		via: func(p Place, option string) (probe.Via, error) {
-			d := desync.Must(option).Dialer(p.Client.Do)
-			return probe.Via{Dial: d.DialContext, ListenPacket: d.ListenPacket, TLS: d.TLS}, nil
+			s := desync.Must(option)
+			d := s.Dialer(p.Client.Do)
+			v := probe.Via{Dial: d.DialContext, ListenPacket: d.ListenPacket}
+			if s.ChangesTLS() { // otherwise the ClientHello is the goal's
+				v.TLS = d.TLS
+			}
+			return v, nil
 		},
 	},
 	{
