@@ -8,6 +8,9 @@ import (
 	"syscall"
 )
 
+// firstSize is what a strategy is for of a first write that is longer: all of a ClientHello, in its largest record.
+const firstSize = 16 << 10
+
 // conn is a connection of which the first write is sent as the strategy says.
 type conn struct {
 	net.Conn
@@ -20,7 +23,7 @@ type conn struct {
 	writes int
 }
 
-// Write sends b. The first call returns when all packets of it are out, delays included.
+// Write sends b. The first call returns when all packets of it are out, delays included; a deadline does not end it.
 func (c *conn) Write(b []byte) (int, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -30,10 +33,15 @@ func (c *conn) Write(b []byte) (int, error) {
 	c.writes++
 	switch c.writes {
 	case 1:
-		if err := c.first(b); err != nil {
+		n := min(len(b), firstSize)
+		if err := c.first(b[:n]); err != nil {
 			return 0, err
 		}
-		return len(b), nil
+		if n == len(b) {
+			return n, nil
+		}
+		rest, err := c.Conn.Write(b[n:])
+		return n + rest, err
 	case 2:
 		if c.window {
 			c.control(widen)

@@ -64,7 +64,7 @@
 //
 // # How it is done
 //
-// The kernel opens the connection and keeps it. What the client writes first is entered in the kernel's queue as sent, by TCP_REPAIR,
+// The kernel opens the connection and keeps it. What the client writes first, 16 KB of it at most, is entered in the kernel's queue as sent, by TCP_REPAIR,
 // and goes out by a raw socket, packet by packet as the strategy says; acknowledgements, and sending again what got lost, are
 // the kernel's, which knows of no strategy: what it sends again is whole. This needs CAP_NET_ADMIN and CAP_NET_RAW in the user
 // namespace of the network, as a lab's process has them.

@@ -120,6 +120,24 @@ func TestStreamArrives(t *testing.T) {
 	}
 }
 
+// A first write of any length, in pieces that fill the kernel's queue.
+func TestLongWriteArrives(t *testing.T) {
+	l := subscriber(t)
+	server := l.Host("x")
+	port, got := keeper(t, server)
+	b := bytes.Repeat([]byte("0123456789abcde"), 20_000)
+	for _, text := range []string{"split 1", "disorder 1 -1", "mss 88; split 1"} {
+		c, err := Must(text).Dialer(l.Host("client").Do).DialContext(t.Context(), "tcp", netip.AddrPortFrom(server.Addr4(), port).String())
+		require.NoError(t, err)
+		defer c.Close()
+		n, err := c.Write(b)
+		require.NoError(t, err, text)
+		require.Equal(t, len(b), n)
+		require.NoError(t, c.(*conn).CloseWrite())
+		require.True(t, bytes.Equal(b, got(addrPort(c.LocalAddr()).Port())), text)
+	}
+}
+
 func TestDialErrors(t *testing.T) {
 	l := subscriber(t)
 	d := Must("fake ttl auto; split 1").Dialer(l.Host("client").Do)

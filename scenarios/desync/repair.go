@@ -3,6 +3,7 @@ package desync
 import (
 	"encoding/binary"
 	"fmt"
+	"time"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -15,6 +16,12 @@ const (
 	queueRecv  = 1
 	queueSend  = 2
 	infoStamps = 1 // in tcp_info's options
+)
+
+// queuePause is the time between two looks at a full queue, queuePatience the longest that it may stay full.
+const (
+	queuePause    = 5 * time.Millisecond
+	queuePatience = 10 * time.Second
 )
 
 // ledger is what the kernel knows of a connection, as far as packets of ours must agree with it.
@@ -88,22 +95,32 @@ func sockopt(fd, option, size int) ([]byte, error) {
 	return b, nil
 }
 
-// enter puts data into the kernel's queue as if it were sent. With urgent, its last byte is.
+// enter puts data into the kernel's queue as if it were sent. With urgent, its last byte is. A queue that is full empties as the server
+// acknowledges; it is waited for for a time.
 func enter(fd int, data []byte, urgent bool) error {
 	flags := unix.MSG_DONTWAIT | unix.MSG_NOSIGNAL
 	if urgent {
 		flags |= unix.MSG_OOB
 	}
-	return repair(fd, func() error {
-		if err := unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_REPAIR_QUEUE, queueSend); err != nil {
+	for until := time.Now().Add(queuePatience); ; time.Sleep(queuePause) {
+		err := repair(fd, func() error {
+			if err := unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_REPAIR_QUEUE, queueSend); err != nil {
+				return err
+			}
+			n, err := unix.SendmsgN(fd, data, nil, nil, flags)
+			data = data[max(n, 0):]
 			return err
+		})
+		if err == nil && len(data) > 0 {
+			err = unix.EAGAIN
 		}
-		n, err := unix.SendmsgN(fd, data, nil, nil, flags)
-		if err == nil && n < len(data) {
-			err = fmt.Errorf("the kernel's queue takes %d bytes of %d", n, len(data))
+		switch {
+		case err == nil:
+			return nil
+		case err != unix.EAGAIN || time.Now().After(until):
+			return fmt.Errorf("desync: %d bytes are left that the kernel's queue does not take: %w", len(data), err)
 		}
-		return err
-	})
+	}
 }
 
 // openWith gives a socket that is not connected its first sequence number.
