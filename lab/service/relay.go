@@ -2,7 +2,6 @@ package service
 
 import (
 	"context"
-	"errors"
 	"net"
 
 	"github.com/pion/stun/v3"
@@ -16,32 +15,6 @@ const rtpHeader = 12
 // everything else. WhatsApp's calls go to relays on UDP 3478 and its neighbours (B44).
 func Relay(ctx context.Context, pc net.PacketConn) *Server {
 	return echoPackets(ctx, pc, relayAnswer)
-}
-
-// echoPackets serves pc: for each packet that comes, what answer gives goes back, nil for nothing. It may be the packet itself.
-func echoPackets(ctx context.Context, pc net.PacketConn, answer func(packet []byte, from net.Addr) []byte) *Server {
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		buf := make([]byte, 64<<10)
-		for {
-			n, from, err := pc.ReadFrom(buf)
-			if errors.Is(err, net.ErrClosed) {
-				return
-			}
-			if err != nil {
-				continue // an ICMP error of an earlier packet
-			}
-			if back := answer(buf[:n], from); back != nil {
-				pc.WriteTo(back, from) // lost packets are UDP's way
-			}
-		}
-	}()
-	return newServer(ctx, pc.LocalAddr(), func() error {
-		err := pc.Close()
-		<-ended
-		return err
-	})
 }
 
 // relayAnswer is what goes back for one packet: nil for nothing. It may be the packet itself.

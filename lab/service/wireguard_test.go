@@ -95,3 +95,17 @@ func FuzzWireGuardAnswer(f *testing.F) {
 		}
 	})
 }
+
+func TestEchoHeads(t *testing.T) {
+	noLeaks(t)
+	s := running(t, EchoHeads(t.Context(), listenUDP(t), 4))
+	conn := dialUDP(t, s.Addr())
+	for sent, want := range map[string]string{"a datagram": "a da", "ab": "ab"} {
+		_, err := conn.Write([]byte(sent))
+		require.NoError(t, err)
+		buf := make([]byte, 64)
+		n, err := conn.Read(buf)
+		require.NoError(t, err)
+		require.Equal(t, want, string(buf[:n]))
+	}
+}
