@@ -113,7 +113,7 @@ Exit codes: 0 all as expected, 1 not, 2 usage or a broken file, 3 the machine la
 		}
 		return rules.UseAddresses(addresses)
 	}
-	root.AddCommand(runCommand(), listCommand(), listsCommand(), checkCommand(), shellCommand(), doctorCommand(), boxCommand(), pcapCommand(), traceCommand(), observationsCommand(), rulesCommand(), benchCommand(), matrixCommand(), mergeCommand(), explainCommand(), toolsCommand(), versionCommand())
+	root.AddCommand(runCommand(), listCommand(), listsCommand(), checkCommand(), shellCommand(), doctorCommand(), boxCommand(), pcapCommand(), traceCommand(), observationsCommand(), oracleCommand(), rulesCommand(), benchCommand(), matrixCommand(), mergeCommand(), explainCommand(), toolsCommand(), versionCommand())
 	return root
 }
 
