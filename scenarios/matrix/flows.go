@@ -114,12 +114,18 @@ func (t *track) pair(start, settled time.Time) {
 			}
 			switch {
 			case c.sent:
-				c.rule = nearest(events, dpi.EventSend, c.at.Sub(start))
+				if c.rule = nearest(events, dpi.EventSend, c.at.Sub(start)); c.rule == "" {
+					c.sent, c.out, c.bytes = false, true, len(c.Payload) // the box sent nothing: how it went in was not seen, or not in this form
+				}
 			case c.changed:
 				c.rule = nearest(events, dpi.EventRewrite, c.at.Sub(start))
 			case c.dropped():
-				if c.rule = nearest(events, dpi.EventDrop, c.at.Sub(start)); c.rule == "" && c.at.After(settled) {
-					c.out, c.bytes = true, len(c.Payload) // nobody saw it dropped: the capture ended while it was on its way
+				// What the kernel drops by itself, once a packet of either direction was dropped, has no event.
+				if c.rule = nearest(events, dpi.EventDrop, c.at.Sub(start)); c.rule == "" && !c.at.After(settled) {
+					c.rule = nearest(t.events, dpi.EventDrop, c.at.Sub(start))
+				}
+				if c.rule == "" {
+					c.out, c.bytes = true, len(c.Payload) // the box dropped nothing: it was lost elsewhere, or was on its way when the capture ended
 				}
 			}
 		}

@@ -96,12 +96,16 @@ func TestSentAgain(t *testing.T) {
 // One large segment before the box is several behind it; what is missing of it was dropped.
 func TestLargeSegments(t *testing.T) {
 	whole := strings.Repeat("a", 1000) + strings.Repeat("b", 1000)
-	for rest, want := range map[bool]string{true: "< data 2000", false: "< data 2000 dropped"} {
+	for rest, want := range map[bool]string{true: "< data 2000", false: "< data 2000 dropped by a-rule"} {
+		var events []dpi.Event
+		if !rest {
+			events = append(events, eventOf(dpi.EventDrop, rules.Down, rules.MechanismDrop, 5*time.Millisecond))
+		}
 		inside := []*seen{at(t, 6, tcpDown(1, packet.ACK, whole[:1000]))}
 		if rest {
 			inside = append(inside, at(t, 7, tcpDown(1001, packet.ACK, whole[1000:])))
 		}
-		require.Contains(t, story(t, inside, []*seen{at(t, 5, tcpDown(1, packet.ACK, whole))}), want)
+		require.Contains(t, story(t, inside, []*seen{at(t, 5, tcpDown(1, packet.ACK, whole))}, events...), want)
 	}
 	// And the other way round: two before it, one behind it.
 	require.Contains(t, story(t, []*seen{at(t, 6, tcpDown(1, packet.ACK, whole))},
@@ -146,7 +150,7 @@ func TestLongFlow(t *testing.T) {
 			outside = append(outside, at(t, float64(i)+2, tcpUp(uint32(i), packet.ACK, "x")))
 		}
 	}
-	tracks := tracksOf(inside, outside, nil)
+	tracks := tracksOf(inside, outside, []dpi.Event{eventOf(dpi.EventDrop, rules.Up, rules.MechanismDrop, 300*time.Millisecond)})
 	tracks[0].pair(testStart, testStart.Add(time.Hour))
 	f := tracks[0].flow(testStart, nil, true)
 	require.Equal(t, []int{500, 1, firstKept + 1 + lastKept}, []int{f.Up, f.Dropped, len(f.Packets)})
@@ -209,4 +213,13 @@ func FuzzFrames(f *testing.F) {
 			}
 		}
 	})
+}
+
+// Without an event the box did nothing, whatever the two captures have; what its kernel drops of the other direction needs no event of its own.
+func TestWithoutEvents(t *testing.T) {
+	gone := []*seen{at(t, 5, tcpUp(1, packet.ACK, "x"))}
+	require.Equal(t, "203.0.113.34:443 up 1 down 0 dropped 0\n> data 1", story(t, gone, nil))
+	require.Equal(t, "203.0.113.34:443 up 1 down 0 dropped 0\n> data 1", story(t, nil, gone))
+	require.Equal(t, "203.0.113.34:443 up 1 down 0 dropped 1\n> data 1 dropped by a-rule",
+		story(t, gone, nil, eventOf(dpi.EventDrop, rules.Down, rules.MechanismDrop, 4*time.Millisecond)))
 }
