@@ -112,6 +112,10 @@ func newlyBelieved(was, is *dpi.View, payload bool) []string {
 	if was.Waits && !is.Waits && is.Facts.Hello != rules.HelloNone && is.Facts.Hello != rules.HelloUnreadable {
 		add("it has put the pieces together")
 	}
+	if was.Waits && !is.Waits && is.Facts.Hello == rules.HelloUnreadable && is.Facts.Transport == rules.TransportTCP {
+		r := &is.Policy.Profile.Reassembly
+		add("it gives up on the pieces: it keeps at most %d bytes of %s, and not what its profile does not join", r.Bytes, plural(r.Segments, "segment", "segments"))
+	}
 	if is.Over && !was.Over && is.Rule == nil {
 		add("what opens the flow has been read (%d of at most %s with payload)", is.Looked, plural(is.Depth, "packet", "packets"))
 	}

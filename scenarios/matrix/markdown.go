@@ -21,8 +21,8 @@ func (r *Result) WriteMarkdown(w io.Writer, c *Comparison) error {
 	if r.Partial {
 		b.WriteString("It was ended early: cells that it did not come to are skipped.\n\n")
 	}
-	fmt.Fprintf(&b, "%s × %s, %s a cell, seed %d, %s, dpilab %s\n\n", plural(len(r.Tools), "tool", "tools"), plural(len(r.Phases), "policy", "policies"),
-		plural(r.Repeat, "try", "tries"), r.Seed, r.Started.UTC().Format("2006-01-02 15:04 UTC"), escaped(r.Dpilab))
+	fmt.Fprintf(&b, "%s × %s, %s a cell, seed %d, %s, %s\n\n", plural(len(r.Tools), "tool", "tools"), plural(len(r.Phases), "policy", "policies"),
+		plural(r.Repeat, "try", "tries"), r.Seed, r.Started.UTC().Format("2006-01-02 15:04 UTC"), escaped(prefixed("dpilab", r.Dpilab)))
 	if c != nil {
 		c.markdown(&b)
 	}
@@ -37,6 +37,14 @@ func (r *Result) WriteMarkdown(w io.Writer, c *Comparison) error {
 	r.markdownWhy(&b)
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// prefixed says the name of a program before its version, once.
+func prefixed(name, version string) string {
+	if strings.HasPrefix(version, name) {
+		return version
+	}
+	return name + " " + version
 }
 
 // markdownTable has a column for each of what there is less of, tools or policies: pages are narrow and long.

@@ -56,12 +56,15 @@ function drawHead() {
   const day = new Date(data.started).toISOString().slice(0, 16).replace("T", " ") + " UTC";
   const minutes = data.seconds >= 120 ? Math.round(data.seconds / 60) + " min" : Math.round(data.seconds) + " s";
   document.title = `dpilab matrix: ${n.open} of ${tried} open`;
-  document.getElementById("head").append(h("div", {class: "top"}, h("h1", {}, "dpilab matrix"), h("span", {class: "sum"}, `${n.open} of ${tried} open`), h("span", {class: "faint"}, more),
+  fill(document.getElementById("head"), {}, [h("div", {class: "top"}, h("h1", {}, "dpilab matrix"), h("span", {class: "sum"}, `${n.open} of ${tried} open`), h("span", {class: "faint"}, more),
     h("button", {class: "plain theme", title: "Light or dark", "aria-label": "Light or dark", onclick: () => go({theme: document.documentElement.dataset.theme === "dark" ? "light" : "dark"})}, "◐")),
   h("div", {class: "share", role: "img", "aria-label": more}, statuses.filter(x => n[x]).map(x => bar(x, n[x]))),
-  h("div", {class: "faint"}, `${data.tools.length} tools against ${data.phases.length} policies · ${day} · ${data.repeat} tries a cell · seed ${data.seed} · ${minutes} · dpilab ${data.dpilab} · Linux ${data.kernel}` +
-    ((data.shards || []).length ? ` · shard ${data.shards.join(", ")}` : "") + (data.partial ? " · ended early: cells that it did not come to are skipped" : "")), drawChanges());
+  h("div", {class: "faint"}, `${data.tools.length} tools against ${data.phases.length} policies · ${day} · ${data.repeat} tries a cell · seed ${data.seed} · ${minutes} · ${prefixed("dpilab", data.dpilab)} · ${prefixed("Linux", data.kernel)}` +
+    ((data.shards || []).length ? ` · shard ${data.shards.join(", ")}` : "") + (data.partial ? " · ended early: cells that it did not come to are skipped" : "")), drawChanges()]);
 }
+
+// prefixed says the name of a program before its version, once.
+const prefixed = (name, version) => version.startsWith(name) ? version : name + " " + version;
 
 function bar(status, n) {
   const part = h("span", {class: "b-" + status, title: `${n} ${status}`});

@@ -120,3 +120,31 @@ func TestLiveFits(t *testing.T) {
 	NewLive(&b, LiveOptions{Terminal: true, Width: 40, Height: 10}).Update(Progress{Result: r, Done: 5, Of: len(r.Cells)})
 	require.Equal(t, 1, strings.Count(b.String(), "\n"), "no room for the table")
 }
+
+// Cells that differ in numbers alone have one reason, and a rule is one for whatever it did to speeds.
+func TestReasonsAreGrouped(t *testing.T) {
+	r := built([]string{"curl", "wget", "fetch"}, []string{"2024-youtube"})
+	for i, why := range []string{
+		"1.3 Mbit/s, 4 % of what it does without a box; rule videos (2024-youtube-1): police to 128 kbit/s, on tcp to cache (198.18.28.2:443) at packet 4. Source: NTC8055/2 (C)",
+		"849 kbit/s, 2 % of what it does without a box; rule videos (2024-youtube-1): police to 128 kbit/s, on tcp to cache (198.18.28.2:443) at packet 6. Source: NTC8055/2 (C)",
+		"849 kbit/s, 2 % of what it does without a box; nothing hit",
+	} {
+		c := &r.Cells[i]
+		c.Status, c.Why, c.Runs = Degraded, why, []Run{{}}
+		if i < 2 {
+			c.Runs[0].Hits = []Hit{{Rule: "other", Policy: "2024-youtube-1"}, {Rule: "videos", Policy: "2024-youtube-1", Mechanism: "police to 128 kbit/s", Source: "NTC8055/2 (C)"}}
+		}
+	}
+	all := r.reasons()
+	require.Len(t, all, 2)
+	require.Equal(t, "rule videos (2024-youtube-1): police to 128 kbit/s. Source: NTC8055/2 (C)", all[0].text)
+	require.Equal(t, []string{"curl", "wget"}, all[0].tools)
+	for a, b := range map[string]string{
+		"silent after ClientHello (12 ms); nothing hit":          "silent after ClientHello (7.5 ms); nothing hit",
+		"a flow to x itself: tcp 198.18.200.2:41887 → 1.2.3.4:4": "a flow to x itself: tcp 198.18.200.2:40000 → 1.2.3.4:4",
+	} {
+		_, x := (&Cell{Why: a}).general()
+		_, y := (&Cell{Why: b}).general()
+		require.Equal(t, x, y)
+	}
+}

@@ -2,6 +2,7 @@ package matrix
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 )
 
@@ -13,7 +14,27 @@ type reason struct {
 	cells  map[string][]*Cell // by tool
 }
 
-// reasons gathers what is not open: the worst first, and cells with the same words together.
+// numbers are what differs between tries that came to the same: times, rates, ports.
+var numbers = regexp.MustCompile(`\d+([.:]\d+)*( (ms|s|min|%|bytes|[kMG]?bit/s))?`)
+
+// general gives the reason of a cell without what is the single try's, and a key that is the same for the like: the rule, where one did it.
+func (c *Cell) general() (text, key string) {
+	for i := range c.Runs {
+		for _, h := range c.Runs[i].Hits {
+			text := fmt.Sprintf("rule %s (%s): %s", h.Rule, h.Policy, h.Mechanism)
+			if strings.Contains(c.Why, text) {
+				text += ". Source: " + h.Source
+				return text, text
+			}
+		}
+	}
+	if c.Why == "" {
+		return "no reason is known", ""
+	}
+	return c.Why, numbers.ReplaceAllString(c.Why, "#")
+}
+
+// reasons gathers what is not open: the worst first, and cells with the same reason together.
 func (r *Result) reasons() []*reason {
 	var all []*reason
 	for _, s := range []Status{Leak, Broken, Blocked, Degraded, Skipped} {
@@ -23,14 +44,11 @@ func (r *Result) reasons() []*reason {
 			if c.Status != s {
 				continue
 			}
-			text := c.Why
-			if text == "" {
-				text = "no reason is known"
-			}
-			x := known[text]
+			text, key := c.general()
+			x := known[key]
 			if x == nil {
 				x = &reason{status: s, text: text, cells: map[string][]*Cell{}}
-				known[text] = x
+				known[key] = x
 				all = append(all, x)
 			}
 			if x.cells[c.Tool] == nil {
