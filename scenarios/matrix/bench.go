@@ -235,6 +235,7 @@ func (b *bench) reference(ctx context.Context, goal *scenarios.Probe) (*referenc
 // withoutBox tries a goal through the tool with no box on the wire; once more, with the client part started anew, when it does not work.
 func (b *bench) withoutBox(ctx context.Context, goal probe.Probe) (rates []float64, broken string) {
 	for range 2 {
+		calm(ctx)
 		if err := b.session.Start(ctx, goal); err != nil {
 			broken = oneLine(err.Error())
 		} else {

@@ -115,3 +115,13 @@ func TestLogs(t *testing.T) {
 	require.Empty(t, lastLine("a\n", 2))
 	require.Equal(t, "xray+ws", fileName("xray/ws"))
 }
+
+func TestRunnable(t *testing.T) {
+	require.Equal(t, 3, parseRunnable("0.20 0.18 0.12 3/80 11206\n"))
+	for _, bad := range []string{"", "1 2 3", "1 2 3 x/y 4", "1 2 3 -4/5 6"} {
+		require.Zero(t, parseRunnable(bad), bad)
+	}
+	require.Positive(t, runnable(), "this test")
+	require.Positive(t, freeMemory())
+	require.Positive(t, DefaultLabs())
+}

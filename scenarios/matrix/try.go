@@ -95,6 +95,7 @@ func (b *bench) behindBoxes(ctx context.Context, s *slot, seed uint64, w *watch,
 			toolErr = fmt.Errorf("does not stop: %w", stopErr)
 		}
 	}()
+	calm(within)
 	if err := b.session.Start(within, s.goal.Probe); err != nil {
 		return probe.Outcome{Kind: probe.Failed, Detail: oneLine(err.Error())}, nil, nil
 	}
