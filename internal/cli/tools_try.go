@@ -134,7 +134,7 @@ func (f *tryFlags) try(ctx context.Context, out io.Writer, t *tools.Tool, policy
 		without := goal.Try(ctx, probe.From{Host: l.Host("client"), Services: services})
 		fmt.Fprintf(out, "without the tool  %s %s: %s\n", goal.Type, goal.Target(), without)
 	}
-	dir, err := os.MkdirTemp("", "dpilab-tool-")
+	dir, err := os.MkdirTemp("/run", "dpilab-tool-") // the lab's own, which goes with it
 	if err != nil {
 		return err
 	}

@@ -33,7 +33,7 @@ func (e *byItself) used(context.Context) error { return nil }
 func (e *byItself) try(ctx context.Context, p probe.Probe) probe.Outcome {
 	s := e.session
 	g, ok := s.tool.def.goals[p.Type]
-	if !ok {
+	if !ok || p.QUIC {
 		return probe.Outcome{Kind: probe.Skipped, Detail: fmt.Sprintf("%s does no %s", s.tool.Name, p.Type)}
 	}
 	values := maps.Clone(s.values)
