@@ -80,6 +80,19 @@ var characters = []character{
 		fails: []string{"x25519; tls12", "x25519; tls12; tlsrec midsni"},
 	},
 	{
+		// A box that hits the attempt to hide (B16) finds each fake, and nothing odd about the real packets.
+		policy: "tricks", probe: probe.HTTPS, host: "example.org", blocked: probe.Silent,
+		text: `{policy: tricks, date: 2025-12-27, about: fakes, profile: {fooled by: {checksum: false, sequence: false, md5: false, timestamp: false, ttl: 8}},
+  rules: [{rule: fakes, when: {trick: [fake, window, checksum, md5, timestamp, ttl, repeated id]}, do: {drop: both, residual: 40s},
+  source: {ref: "BYE#335", confidence: C}}]}`,
+		opens: []string{
+			"", "split 1 midsni -1", "disorder midsni", "tlsrec midsni; split 9", "oob midsni", "alert", "mss 88", "window 1152",
+		},
+		fails: []string{
+			"fake ttl auto", "fake badsum", "fake badseq", "fake md5sig", "fake ts", "fake random 50 badsum; split midsni",
+		},
+	},
+	{
 		// QUIC by its version: not from port 443 (O104), not after a first datagram that is none (O107, O245), and not in fragments (NTC1823/11).
 		policy: "2022-paper", probe: probe.HTTP3, host: "twitter.com", blocked: probe.Silent,
 		opens: []string{"sport 443", "udpfake short 620", "udpfake random 100 ttl auto", "udpfrag 8"},
