@@ -2,6 +2,7 @@ package tools
 
 import (
 	"context"
+	"os/exec"
 	"strings"
 	"testing"
 
@@ -70,7 +71,7 @@ func reach(t *testing.T, tool *Tool, p Place, goal probe.Probe) (*Session, probe
 
 // Each of them carries a download, nothing of it leaves the client but to the server, and the host is as before at the end.
 func TestServersAbroad(t *testing.T) {
-	for _, name := range []string{"wireguard-go", "openvpn", "shadowsocks-libev", "obfs4proxy"} {
+	for _, name := range []string{"wireguard-go", "amneziawg-go", "openvpn", "shadowsocks-libev", "obfs4proxy"} {
 		t.Run(name, func(t *testing.T) {
 			all := shippedTools(t, name)
 			if testing.Short() {
@@ -78,6 +79,7 @@ func TestServersAbroad(t *testing.T) {
 			}
 			p := abroad(t)
 			goal := probe.Download("x.com", 200_000)
+			ways := waysOf(t, p)
 			for _, tool := range all {
 				require.False(t, tool.Direct)
 				seen := watch(t, p.Client, "access")
@@ -94,6 +96,7 @@ func TestServersAbroad(t *testing.T) {
 			}
 			o := probe.HTTPS("x.com").Try(t.Context(), probe.From{Host: p.Client, Services: p.Services})
 			require.Equal(t, probe.OK, o.Kind, "the client's own way, afterwards: %s", o.Story())
+			require.Equal(t, ways, waysOf(t, p))
 		})
 	}
 }
@@ -125,4 +128,18 @@ func arrived(t *testing.T, tool *Tool, s *Session, o probe.Outcome) {
 	t.Helper()
 	require.Contains(t, []probe.Kind{probe.OK, probe.Throttled}, o.Kind, "%s: %s\n%s", tool.Name, o.Story(), s.Log())
 	require.NotNil(t, o.Transfer, tool.Name)
+}
+
+// waysOf gives the client's addresses, routes and rules.
+func waysOf(t *testing.T, p Place) (all string) {
+	t.Helper()
+	if _, err := exec.LookPath("ip"); err != nil {
+		return "" // nothing that changes them can run
+	}
+	for _, command := range [][]string{{"address"}, {"route"}, {"-6", "route"}, {"rule"}, {"-6", "rule"}} {
+		out, err := p.Client.Command(t.Context(), "ip", command...).Output()
+		require.NoError(t, err)
+		all += string(out)
+	}
+	return all
 }
