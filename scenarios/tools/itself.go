@@ -89,10 +89,16 @@ func (g goal) measured(o probe.Outcome, p probe.Probe, output string, line int64
 	}
 	seconds := func(name string) time.Duration { return time.Duration(number(name) * float64(time.Second)) }
 	o.Handshake, o.FirstByte = seconds("handshake"), seconds("first-byte")
-	if o.Kind != probe.OK || p.Type != probe.TypeDownload {
+	if p.Type != probe.TypeDownload {
 		return o
 	}
 	bytes, took := int64(number("bytes")), seconds("seconds")
+	if o.Kind == probe.Timeout && bytes > 0 {
+		o.Kind, o.Stage, o.Bytes = probe.Stalled, "", bytes
+	}
+	if o.Kind != probe.OK {
+		return o
+	}
 	switch {
 	case g.measures["bytes"] == nil:
 		bytes = p.Bytes
