@@ -3,6 +3,7 @@ package matrix
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -22,7 +23,7 @@ type Progress struct {
 type LiveOptions struct {
 	Terminal bool // that can be written over
 	Width    int  // columns; 0: 120
-	Height   int  // lines; 0: 40. Rows that do not fit are left out, those of what is at hand stay
+	Height   int  // lines; 0: 40. Rows and columns that do not fit are left out; those of the cell that was done last stay
 	Colour   bool
 }
 
@@ -34,6 +35,7 @@ type Live struct {
 	start  time.Time
 	lines  int // that the last picture has
 	latest int // row of the tool whose cell was done last
+	column int // and the cell's column
 }
 
 // NewLive gives a Live that writes to out.
@@ -100,6 +102,9 @@ func (l *Live) draw(p Progress) {
 	_, _ = io.WriteString(l.out, b.String()) // a terminal that is gone is noticed by what writes the result
 }
 
+// fewRows are those that a picture has at least, where the terminal has as many lines.
+const fewRows = 8
+
 // rows gives the lines of the table, as many as there is room for.
 func (l *Live) rows(p Progress) []string {
 	t := newTable(p.Result, TableOptions{Colour: l.o.Colour, Width: l.o.Width})
@@ -108,22 +113,28 @@ func (l *Live) rows(p Progress) []string {
 		t.running[name] = true
 	}
 	if p.Cell != nil {
-		l.latest = max(0, t.row(p.Cell.Tool))
+		l.latest, l.column = max(0, t.row(p.Cell.Tool)), max(0, t.column(p.Cell))
 	}
-	blocks := t.blocks()
-	var head []string
-	for _, columns := range blocks[:1] {
-		head = t.stairs(columns)
+	columns := t.blocks()[0]
+	for _, b := range t.blocks() {
+		if slices.Contains(b, l.column) {
+			columns = b
+		}
 	}
-	room := l.o.Height - 2 - len(head)
-	if len(blocks) > 1 || room < 3 {
-		return nil // no room for a picture of the whole: the last line alone
+	lines := t.stairs(columns)
+	room := l.o.Height - 2 - len(lines)
+	if room < min(fewRows, len(p.Result.Tools)) { // the rows matter more than the names above them
+		room += len(lines)
+		lines = nil
+	}
+	if room < 3 {
+		return nil // the last line alone
 	}
 	from, to := window(len(p.Result.Tools), l.latest, room)
 	for i := from; i < to; i++ {
-		head = append(head, t.toolRow(i, blocks[0]))
+		lines = append(lines, t.toolRow(i, columns))
 	}
-	return head
+	return lines
 }
 
 // window gives the rows that are shown of n, with that one about in the middle.

@@ -98,6 +98,15 @@ func (t *table) row(tool string) int {
 	return -1
 }
 
+func (t *table) column(c *Cell) int {
+	for i := range t.Phases {
+		if t.Phases[i].Scenario == c.Scenario && t.Phases[i].Name == c.Phase {
+			return i
+		}
+	}
+	return -1
+}
+
 // paint colours text, when colour is wanted.
 func (t *table) paint(colour, text string) string {
 	if !t.Colour || text == "" || colour == "" {

@@ -116,8 +116,17 @@ func TestLiveFits(t *testing.T) {
 	l.Update(Progress{Result: r, Done: 5, Of: len(r.Cells), Cell: c})
 	require.LessOrEqual(t, strings.Count(b.String(), "\n"), 49)
 	require.Contains(t, b.String(), c.Tool)
+	require.Contains(t, b.String(), c.Policy)
 	b.Reset()
-	NewLive(&b, LiveOptions{Terminal: true, Width: 40, Height: 10}).Update(Progress{Result: r, Done: 5, Of: len(r.Cells)})
+	NewLive(&b, LiveOptions{Terminal: true, Width: 70, Height: 24}).Update(Progress{Result: r, Done: 5, Of: len(r.Cells), Cell: c})
+	require.Contains(t, b.String(), c.Policy, "the block of columns that has the cell")
+	require.Contains(t, b.String(), c.Tool)
+	require.LessOrEqual(t, strings.Count(b.String(), "\n"), 23)
+	b.Reset()
+	NewLive(&b, LiveOptions{Terminal: true, Width: 120, Height: 24}).Update(Progress{Result: r, Done: 5, Of: len(r.Cells), Cell: c})
+	require.Equal(t, 23, strings.Count(b.String(), "\n"), "rows without the names of columns")
+	b.Reset()
+	NewLive(&b, LiveOptions{Terminal: true, Width: 40, Height: 4}).Update(Progress{Result: r, Done: 5, Of: len(r.Cells)})
 	require.Equal(t, 1, strings.Count(b.String(), "\n"), "no room for the table")
 }
 
