@@ -43,7 +43,7 @@ func TestRun(t *testing.T) {
 	}
 	require.Equal(t, want, statuses(r))
 	for name, words := range map[string][]string{
-		"direct@slow":     {"% of what it does without a box", "rule names (slow): police to 1.0 Mbit/s", "Source: choice"},
+		"direct@slow":     {"% of what it does without a box", "rule names (slow): police to 2.0 Mbit/s", "Source: choice"},
 		"direct@reset":    {"reset after ClientHello", "rule names (reset): reset in place of the server's packets, on tcp to site (203.0.113.34:443) at packet "},
 		"direct@silent":   {"silent after ClientHello", "drop up"},
 		"direct@forged":   {"nxdomain; rule questions (forged): answer that there is no such name, on udp to resolver (203.0.113.80:53) at packet 1, twitter.com"},

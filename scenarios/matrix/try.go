@@ -131,7 +131,7 @@ func (b *bench) again(ctx context.Context, s *slot, w *watch, ref *reference, o 
 	b.bulk.Lock()
 	defer b.bulk.Unlock()
 	for n := 1; n < rateTries && tooSlow(o, ref) && !w.slowed() && ctx.Err() == nil; n++ {
-		if more := b.session.Try(ctx, s.goal.Probe); reached(more) && more.Transfer != nil && more.Transfer.Rate > o.Transfer.Rate {
+		if more := b.session.Try(ctx, s.goal.Probe); reached(more) && more.Transfer != nil && rateOf(more) > rateOf(o) {
 			o = more
 		}
 	}
@@ -140,7 +140,7 @@ func (b *bench) again(ctx context.Context, s *slot, w *watch, ref *reference, o 
 
 // tooSlow tells whether a transfer came to its end at less than a third of the reference.
 func tooSlow(o probe.Outcome, ref *reference) bool {
-	return reached(o) && o.Transfer != nil && len(ref.rates) > 0 && o.Transfer.Rate < slowShare*spreadOf(ref.rates).Median
+	return reached(o) && o.Transfer != nil && len(ref.rates) > 0 && rateOf(o) < slowShare*spreadOf(ref.rates).Median
 }
 
 // take fills in what came of the try.
@@ -149,7 +149,7 @@ func (t *try) take(o probe.Outcome, toolErr error, ref *reference) {
 	t.reached, t.slow = reached(o), tooSlow(o, ref)
 	t.Handshake, t.FirstByte = milliseconds(o.Handshake), milliseconds(o.FirstByte)
 	if o.Transfer != nil {
-		t.Goodput = o.Transfer.Rate
+		t.Goodput = rateOf(o)
 	}
 	if t.reached && t.kind == probe.Throttled && !t.slow { // slow for the line, and not for the tool
 		t.kind, t.Kind = probe.OK, string(probe.OK)
@@ -174,7 +174,9 @@ func (t *try) look(b *bench, s *slot, seen *sight) {
 		if b.with.onRouter(b.row.tool) {
 			sent = seen.router
 		}
-		t.Leaks = append(t.Leaks, siteOf(b.lab, s.goal.Host).leaks(sent, b.view.hostOf)...)
+		if target := siteOf(b.lab, s.goal.Host); target.host != b.server { // a messenger that brings its server leads there itself
+			t.Leaks = append(t.Leaks, target.leaks(sent, b.view.hostOf)...)
+		}
 	}
 	for _, track := range seen.tracks {
 		t.Flows = append(t.Flows, track.flow(seen.start, b.view.hostOf, true))
