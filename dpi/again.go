@@ -77,7 +77,7 @@ func (e *Engine) readAgain(f *flow, c *rules.Compiled, g *generation) bool {
 
 func (e *Engine) segmentAgain(f *flow, c *rules.Compiled, g *generation) bool {
 	side, limit := sideOf(e.dir), &c.Profile.Reassembly
-	data, segments, state := e.stream(f, side, limit)
+	data, segments, state := e.stream(f, side, &c.Profile)
 	switch state {
 	case streamWaits:
 		return false

@@ -10,7 +10,7 @@ import (
 // readSegment reads a segment with payload and tells whether the flow's opening needs no more reading.
 func (e *Engine) readSegment(f *flow, c *rules.Compiled) (over bool) {
 	side, limit := sideOf(e.dir), &c.Profile.Reassembly
-	data, segments, state := e.stream(f, side, limit)
+	data, segments, state := e.stream(f, side, &c.Profile)
 	switch state {
 	case streamWaits:
 		return false

@@ -16,8 +16,8 @@ const (
 
 // stream gives what can be read at the start of the flow's unread stream now that the packet has come, and the number of
 // segments that it came in. Without TCP reassembly that is the packet's payload, whatever its sequence number.
-func (e *Engine) stream(f *flow, side int, limit *rules.Reassembly) ([]byte, int, streamState) {
-	data := e.pkt.Payload
+func (e *Engine) stream(f *flow, side int, p *rules.Profile) ([]byte, int, streamState) {
+	data, limit := e.pkt.Payload, &p.Reassembly
 	if !limit.TCP {
 		return data, 1, streamReady
 	}
@@ -31,7 +31,11 @@ func (e *Engine) stream(f *flow, side int, limit *rules.Reassembly) ([]byte, int
 		s = &r.side[side]
 	}
 	if offset < 0 {
-		if limit.Last && -offset <= limit.Bytes {
+		if p.Fooled.Sequence && !f.is(flagLooked) {
+			// Nothing has been read, so this is no copy: its number is from before the connection. A box that does not mind takes it for
+			// the beginning, and then the beginning for a copy (O072).
+			offset = 0
+		} else if limit.Last && -offset <= limit.Bytes {
 			// Read before, and this copy is the one that is believed: the stream begins anew with it.
 			f.setNext(side, seq)
 			offset = 0
