@@ -59,7 +59,7 @@ function drawHead() {
   fill(document.getElementById("head"), {}, [h("div", {class: "top"}, h("h1", {}, "dpilab matrix"), h("span", {class: "sum"}, `${n.open} of ${tried} open`), h("span", {class: "faint"}, more),
     h("button", {class: "plain theme", title: "Light or dark", "aria-label": "Light or dark", onclick: () => go({theme: document.documentElement.dataset.theme === "dark" ? "light" : "dark"})}, "◐")),
   h("div", {class: "share", role: "img", "aria-label": more}, statuses.filter(x => n[x]).map(x => bar(x, n[x]))),
-  h("div", {class: "faint"}, `${data.tools.length} tools against ${data.phases.length} policies · ${day} · ${data.repeat} tries a cell · seed ${data.seed} · ${minutes} · ${prefixed("dpilab", data.dpilab)} · ${prefixed("Linux", data.kernel)}` +
+  h("div", {class: "faint"}, `${plural(data.tools.length, "tool", "tools")} against ${plural(data.phases.length, "policy", "policies")} · ${day} · ${plural(data.repeat, "try", "tries")} a cell · seed ${data.seed} · ${minutes} · ${prefixed("dpilab", data.dpilab)} · ${prefixed("Linux", data.kernel)}` +
     ((data.shards || []).length ? ` · shard ${data.shards.join(", ")}` : "") + (data.partial ? " · ended early: cells that it did not come to are skipped" : "")), drawChanges()]);
 }
 

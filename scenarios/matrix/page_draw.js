@@ -24,6 +24,8 @@ function fill(element, attributes, children) {
   return element;
 }
 
+const plural = (n, one, more) => `${n} ${n === 1 ? one : more}`;
+
 function bits(rate) {
   if (!rate) return "–";
   for (const [unit, of] of [["Gbit/s", 1e9], ["Mbit/s", 1e6], ["kbit/s", 1e3]]) {

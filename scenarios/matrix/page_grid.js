@@ -31,7 +31,7 @@ function drawGrid() {
     grid.replaceChildren(h("p", {class: "none"}, "No cell is like that. ", h("button", {class: "plain", onclick: () => go({tool: "", policy: "", q: "", off: new Set()})}, "Show all")));
     return;
   }
-  const head = h("tr", {}, h("th", {scope: "col"}, h("span", {class: "faint"}, `${rows.length} tools`)), keep(columns).map(p => h("th", {scope: "col"},
+  const head = h("tr", {}, h("th", {scope: "col"}, h("span", {class: "faint"}, plural(rows.length, "tool", "tools"))), keep(columns).map(p => h("th", {scope: "col"},
     h("button", {title: `${p.date}  ${p.about}`, onclick: () => go({cell: "@" + columnOf(p), run: ""})}, (p.broken ? "⚠ " : "") + columnOf(p)))), h("th", {class: "n", scope: "col"}, "open"));
   const body = rows.map(r => h("tr", {}, h("th", {scope: "row"}, h("button", {title: data.tools[r.i].about, onclick: () => go({cell: data.tools[r.i].name + "@", run: ""})}, data.tools[r.i].name)),
     keep(r.cells).map(c => h("td", {}, c ? cellButton(c, matches(c)) : null)), h("td", {class: "n"}, share(r.cells))));
