@@ -4,11 +4,20 @@ import (
 	"dpilab/rules"
 )
 
-// hit puts a flow under a rule, from the packet at hand on.
+// hit puts a flow under a rule, from the packet at hand on. A limit only counts a flow that is not one too many, where a rule behind it
+// takes the flow.
 func (e *Engine) hit(f *flow, rule int32) {
 	f.rule = rule
 	e.putReading(f)
 	e.putBelief(f)
+	begins := false
+	if do := f.do(e); do.Mechanism == rules.MechanismLimit {
+		begins = e.limit(f, do)
+		if next := e.behind(f); next != noRule && e.banned(f) <= 0 {
+			e.hit(f, next)
+			return
+		}
+	}
 	e.stats.Hit++
 	do := f.do(e)
 	e.emit(EventHit, f)
@@ -23,7 +32,9 @@ func (e *Engine) hit(f *flow, rule int32) {
 	case rules.MechanismPolice:
 		e.police(f, do)
 	case rules.MechanismLimit:
-		e.limit(f, do)
+		if begins {
+			e.emit(EventBan, f)
+		}
 	case rules.MechanismLearn:
 		e.shared.learn(f, e.compiled(f), e.now, e.now+do.Delay)
 	}
@@ -36,6 +47,17 @@ func (e *Engine) hit(f *flow, rule int32) {
 			e.hold(f, do.Hold, f.expires, false)
 		}
 	}
+}
+
+// behind gives the rule that would have hit if the flow's were not there. What a rule has learnt or holds asks no other.
+func (e *Engine) behind(f *flow) int32 {
+	if f.is(flagLearnt | flagHeld) {
+		return noRule
+	}
+	if next := e.compiled(f).MatchBehind(e.facts(f), int(f.rule)); next >= 0 {
+		return int32(next)
+	}
+	return noRule
 }
 
 // touch keeps the flow in memory because of the packet at hand.

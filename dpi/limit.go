@@ -12,7 +12,7 @@ var nameSeed = maphash.MakeSeed()
 
 // limit counts a flow with those of its kind (B21: HABR 1044396, N4P#546, C). A flow that does not have what the key asks for does not
 // count: one without a server name is let be. So is one that finds the register full (choice).
-func (e *Engine) limit(f *flow, do *rules.Do) {
+func (e *Engine) limit(f *flow, do *rules.Do) (begins bool) {
 	w := who{policy: e.compiled(f), rule: f.rule}
 	if do.Keys&rules.LimitClient != 0 {
 		w.inside = f.key.inside
@@ -28,7 +28,7 @@ func (e *Engine) limit(f *flow, do *rules.Do) {
 		w.sni, w.ja4 = l.names[0], l.names[1]
 	}
 	if do.Keys&rules.LimitSNI != 0 && w.sni == 0 || do.Keys&rules.LimitJA4 != 0 && w.ja4 == 0 {
-		return
+		return false
 	}
 	if do.Keys&rules.LimitSNI == 0 {
 		w.sni = 0
@@ -36,9 +36,7 @@ func (e *Engine) limit(f *flow, do *rules.Do) {
 	if do.Keys&rules.LimitJA4 == 0 {
 		w.ja4 = 0
 	}
-	if e.arrive(f, do, w) {
-		e.emit(EventBan, f)
-	}
+	return e.arrive(f, do, w)
 }
 
 // noteNames keeps what the packet at hand shows in its hello: the rule may hit with a later one.
@@ -94,13 +92,21 @@ func (x *entry) tooMany(now time.Duration, do *rules.Do) bool {
 	return false
 }
 
+// banned is how long flows like this one, which was counted, are silent yet; 0 or less: they are not.
+func (e *Engine) banned(f *flow) time.Duration {
+	if f.ledger == none || e.ledger(f).entry == nil {
+		return 0
+	}
+	return e.ledger(f).entry.until.load() - e.now
+}
+
 // limited decides a packet of a flow that was counted: all of its kind are silent while the ban lasts, those that opened before it as
 // well.
 func (e *Engine) limited(f *flow) fate {
 	if f.ledger == none || e.ledger(f).entry == nil {
 		return fate{Offload: OffloadPass}
 	}
-	rest := e.ledger(f).entry.until.load() - e.now
+	rest := e.banned(f)
 	if rest <= 0 {
 		return fate{}
 	}

@@ -88,6 +88,53 @@ func TestLimitByFingerprint(t *testing.T) {
 	require.Equal(t, Drop, w.connect().up(hello("c.example")))
 }
 
+// A limit hides no rule behind it: what is let be is left to that, and counts nevertheless (choice: both mechanisms are there, and neither
+// source says that one spares the other's flows).
+func TestLimitLeavesFlowsToRulesBehind(t *testing.T) {
+	p, err := rules.Parse("test.yaml", []byte(`
+policy: test
+date: 2026-01-01
+about: test
+rules:
+  - rule: rate
+    when: {protocol: tls}
+    do: {limit: 2 flows, per: [client, sni], window: 60s, ban: 120s}
+    source: {ref: choice}
+  - rule: frozen
+    when: {to: 203.0.113.0/24, protocol: tls}
+    do: {freeze: both, after: 2 payload packets}
+    source: {ref: choice}
+`), nil)
+	require.NoError(t, err)
+	c, err := p.Compile()
+	require.NoError(t, err)
+	w := wireOf(t, c)
+	hits := func() (all []string) {
+		for _, e := range w.events {
+			if e.Kind == EventHit {
+				all = append(all, e.Rule.Name)
+			}
+		}
+		return all
+	}
+	require.Equal(t, Accept, w.connect().up(hello("a.example")))
+	require.Equal(t, Accept, w.down(answer))
+	require.Equal(t, Drop, w.down(answer), "frozen")
+	frozen := *w.connect()
+	require.Equal(t, Accept, frozen.up(hello("a.example")))
+	require.Equal(t, []string{"frozen", "frozen"}, hits())
+	require.Equal(t, Drop, w.connect().up(hello("a.example")), "one too many")
+	require.Equal(t, Drop, w.connect().up(hello("a.example")), "and another")
+	require.Equal(t, []string{"frozen", "frozen", "rate", "rate"}, hits())
+	require.Equal(t, 1, w.kinds(EventBan))
+	frozen.now = w.now
+	require.Equal(t, Accept, frozen.down(answer), "the ban is not for what another rule has taken")
+
+	w.server = netip.MustParseAddrPort("198.51.100.1:443")
+	require.Equal(t, Accept, w.connect().up(hello("b.example")))
+	require.Equal(t, "rate", hits()[4], "no rule behind takes it")
+}
+
 // A rule that needs more than the hello counts by the hello nevertheless.
 func TestLimitThatIsDecidedLater(t *testing.T) {
 	w := wireOf(t, doing(t, "protocol: tls", siberian))

@@ -99,7 +99,8 @@
 //	{answer: nxdomain}                                        or refused, or [192.0.2.1, "2001:db8::1"]; only for DNS over UDP
 //	{page: "http://blocked.example/"}                         only for HTTP: the client is sent there
 //	{limit: 3 flows, per: [client, server/24, sni, ja4], window: 60s, ban: 120s}    all needed
-//	    limit     so many flows with the same per are let be within the window; one more, and all of them are silent for the ban
+//	    limit     so many flows with the same per are let be within the window; one more, and all of them are silent for the ban. Those that
+//	              are let be are counted and left to the rules behind; what one of these takes does as that says, also while the ban lasts
 //	    per       out of client, server, server/24 (IPv6: /48), sni, ja4
 //	{learn: server port, after: 10m, then: {drop: both}}      later flows to the same address and port get then: a drop, reset, police or
 //	                                                          capacity. All needed

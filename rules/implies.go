@@ -6,9 +6,9 @@ import (
 )
 
 // ShadowedBy tells whether first, which comes before r in a policy, hits whatever r could hit, and no later than r, as far as the words show: a
-// list is only like itself.
+// list is only like itself. A limit leaves its flows to the rules behind it.
 func (r *Rule) ShadowedBy(first *Rule) bool {
-	if first.Chance.Share > 0 || r.Again && !first.Again || !r.When.implies(&first.When) {
+	if first.Chance.Share > 0 || first.Do.Mechanism == MechanismLimit || r.Again && !first.Again || !r.When.implies(&first.When) {
 		return false
 	}
 	return !slices.ContainsFunc(first.Unless, func(u Condition) bool {

@@ -13,6 +13,16 @@ func (c *Compiled) Match(f *Facts) int {
 	return int(best)
 }
 
+// MatchBehind is Match for the rules behind one, which it tries in turn. Its cost grows with their number.
+func (c *Compiled) MatchBehind(f *Facts, rule int) int {
+	for r := rule + 1; r < len(c.Rules); r++ {
+		if c.rule(int32(r), f) == yes {
+			return r
+		}
+	}
+	return -1
+}
+
 // Pending tells whether Match could give another answer once facts turn up that are not Known yet: whether a rule before
 // the one that hits now, or any if none does, cannot be decided. It allocates nothing.
 func (c *Compiled) Pending(f *Facts) bool {
