@@ -107,7 +107,7 @@ func (r *runner) openBench(ctx context.Context, w *row, s *slot) (_ *bench, err 
 		return nil, err
 	}
 	var done func() error
-	if b.lab, b.services, done, err = r.open1(ctx, sc); err != nil {
+	if b.lab, b.services, done, err = r.build(ctx, sc); err != nil {
 		return nil, err
 	}
 	b.close = func() error {
@@ -142,7 +142,7 @@ func (r *runner) viewOf(s *scenarios.Scenario) (*view, error) {
 
 // cell tries one cell and puts it into the result.
 func (b *bench) cell(ctx context.Context, s *slot) error {
-	defer b.running1(s.cell.String())()
+	defer b.trying(s.cell.String())()
 	broken, ref, err := b.controls(ctx, s)
 	if err != nil {
 		return err

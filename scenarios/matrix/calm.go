@@ -12,7 +12,7 @@ import (
 const (
 	crowd    = 2 // threads that can run, for each processor, from which on the machine is busy (choice)
 	calmStep = 20 * time.Millisecond
-	calmMost = 2 * time.Second // on a machine that others keep busy, waiting does not help
+	calmMost = 400 * time.Millisecond // on a machine that others keep busy, waiting does not help
 )
 
 // calm waits for a moment in which the processors are not crowded, for a while. Labs at once are many because most of them wait; when several

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"dpilab/dpi"
+	"dpilab/dpi/packet"
 	"dpilab/rules"
 )
 
@@ -76,6 +77,18 @@ func tracksOf(inside, outside []*seen, events []dpi.Event) []*track {
 		}
 	}
 	return joinRedirected(all)
+}
+
+// leftover tells whether a flow is what is left of an earlier try: a server of UDP that still answers a client that is gone, and the client's
+// host that says so.
+func (t *track) leftover() bool {
+	switch t.id.Transport {
+	case packet.UDP:
+		return len(t.in[up]) == 0
+	case packet.ICMP, packet.ICMPv6:
+		return len(t.in[down]) == 0 && !slices.ContainsFunc(t.in[up], func(s *seen) bool { return icmpName(s) != unreachable })
+	}
+	return false
 }
 
 // joinRedirected makes one of a flow whose packets the box gives another address and of what is then seen on the far side.

@@ -141,6 +141,23 @@ func TestOnTheWay(t *testing.T) {
 	}
 }
 
+// What a server of UDP still sends to a client that is gone, and the answer to it, are no flows of the try.
+func TestLeftover(t *testing.T) {
+	gone := packet.AppendUDP(nil, outEnd, inEnd, 60, []byte("late"))
+	sorry := packet.AppendUDP(nil, inEnd, outEnd, 64, []byte("\x03\x03")) // as ICMP: type 3, code 3
+	sorry[9] = packet.ICMP
+	sorry[20], sorry[21] = 3, 3
+	packet.SealHeader(sorry[:20])
+	tracks := tracksOf([]*seen{at(t, 2, gone), at(t, 3, sorry)}, []*seen{at(t, 1, gone), at(t, 4, sorry)}, nil)
+	require.Len(t, tracks, 2)
+	for _, x := range tracks {
+		require.True(t, x.leftover(), x.id)
+	}
+	for _, x := range tracksOf([]*seen{at(t, 1, udpUp(outEnd, "x")), at(t, 2, tcpUp(1, packet.ACK, "x"))}, nil, nil) {
+		require.False(t, x.leftover(), x.id)
+	}
+}
+
 // Long flows keep their beginning, their end, and what the box touched.
 func TestLongFlow(t *testing.T) {
 	var inside, outside []*seen
@@ -158,7 +175,7 @@ func TestLongFlow(t *testing.T) {
 	require.InDelta(t, 499, f.Packets[len(f.Packets)-1].MS, 0.01)
 }
 
-func question1(name string, kind uint16) string {
+func questionFor(name string, kind uint16) string {
 	m := new(dns.Msg).SetQuestion(dns.Fqdn(name), kind)
 	data, _ := m.Pack()
 	return string(data)
@@ -175,12 +192,12 @@ func TestLeaks(t *testing.T) {
 		sent []byte
 		want string
 	}{
-		"A":             {udpUp(resolver, question1("twitter.com", dns.TypeA)), "a question for twitter.com in the clear, to resolver (203.0.113.80)"},
-		"HTTPS, case":   {udpUp(resolver, question1("TWITTER.com", dns.TypeHTTPS)), "a question for twitter.com in the clear, to resolver (203.0.113.80)"},
-		"below":         {udpUp(resolver, question1("_443._https.twitter.com", dns.TypeHTTPS)), "a question for _443._https.twitter.com in the clear, to resolver (203.0.113.80)"},
-		"TCP":           {overTCP(question1("twitter.com", dns.TypeAAAA)), "a question for twitter.com in the clear, to resolver (203.0.113.80)"},
-		"another":       {udpUp(resolver, question1("example.org", dns.TypeA)), ""},
-		"ends alike":    {udpUp(resolver, question1("nottwitter.com", dns.TypeA)), ""},
+		"A":             {udpUp(resolver, questionFor("twitter.com", dns.TypeA)), "a question for twitter.com in the clear, to resolver (203.0.113.80)"},
+		"HTTPS, case":   {udpUp(resolver, questionFor("TWITTER.com", dns.TypeHTTPS)), "a question for twitter.com in the clear, to resolver (203.0.113.80)"},
+		"below":         {udpUp(resolver, questionFor("_443._https.twitter.com", dns.TypeHTTPS)), "a question for _443._https.twitter.com in the clear, to resolver (203.0.113.80)"},
+		"TCP":           {overTCP(questionFor("twitter.com", dns.TypeAAAA)), "a question for twitter.com in the clear, to resolver (203.0.113.80)"},
+		"another":       {udpUp(resolver, questionFor("example.org", dns.TypeA)), ""},
+		"ends alike":    {udpUp(resolver, questionFor("nottwitter.com", dns.TypeA)), ""},
 		"not a message": {udpUp(resolver, "twitter.com"), ""},
 		"elsewhere":     {udpUp(farEnd, "x"), ""},
 		"flow":          {tcpUp(1, packet.SYN, ""), "a flow to site itself: tcp 198.51.100.2:40000 → 203.0.113.34:443"},
@@ -194,7 +211,7 @@ func TestLeaks(t *testing.T) {
 // FuzzFrames gives any bytes as frames: nothing panics, and what went in unchanged came out.
 func FuzzFrames(f *testing.F) {
 	f.Add(framed(tcpUp(1, packet.SYN, "")), framed(tcpDown(1, packet.ACK, "x")))
-	f.Add(framed(udpUp(netip.MustParseAddrPort("203.0.113.80:53"), question1("x.com", dns.TypeA))), framed(tcpUp(2, packet.ACK, "\x16\x03\x01\x00\x05\x01\x00\x00\x01\x00")))
+	f.Add(framed(udpUp(netip.MustParseAddrPort("203.0.113.80:53"), questionFor("x.com", dns.TypeA))), framed(tcpUp(2, packet.ACK, "\x16\x03\x01\x00\x05\x01\x00\x00\x01\x00")))
 	f.Add([]byte{}, bytes.Repeat([]byte{0}, 14))
 	f.Fuzz(func(t *testing.T, a, b []byte) {
 		var in, out []*seen

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// running1 says what is being tried now; what it gives says that it no longer is.
-func (r *runner) running1(words ...string) func() {
+// trying says what is being tried now; what it gives says that it no longer is.
+func (r *runner) trying(words ...string) func() {
 	name := strings.Join(words, " ")
 	r.mu.Lock()
 	r.running = append(r.running, name)

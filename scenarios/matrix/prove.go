@@ -23,7 +23,7 @@ type proof struct {
 // is slow for a moment.
 func (r *runner) prove(ctx context.Context, p *proof) error {
 	c := p.column
-	defer r.running1("without a tool", columnName(c.Scenario.Name, c.Phase.Name, c.Phase.Policy()))()
+	defer r.trying("without a tool", columnName(c.Scenario.Name, c.Phase.Name, c.Phase.Policy()))()
 	var proofs []Proof
 	for last := false; ; last = true {
 		report, err := scenarios.Run(ctx, scenarios.Options{Scenario: c.Scenario, Phases: []string{c.Phase.Name}, Seed: r.Seed})
@@ -89,8 +89,8 @@ const yardTries = 3
 
 // measureDirect tries a goal without a tool and without a box, in a lab of its own.
 func (r *runner) measureDirect(ctx context.Context, y *yardstick) (err error) {
-	defer r.running1(y.goal.Name, "without a tool and a box")()
-	l, services, done, err := r.open1(ctx, y.scenario)
+	defer r.trying(y.goal.Name, "without a tool and a box")()
+	l, services, done, err := r.build(ctx, y.scenario)
 	if err != nil {
 		return err
 	}
@@ -114,8 +114,8 @@ func (r *runner) measureDirect(ctx context.Context, y *yardstick) (err error) {
 	return nil
 }
 
-// open1 builds the lab of a scenario, with its services.
-func (r *runner) open1(ctx context.Context, s *scenarios.Scenario) (*lab.Lab, *lab.Services, func() error, error) {
+// build builds the lab of a scenario, with its services.
+func (r *runner) build(ctx context.Context, s *scenarios.Scenario) (*lab.Lab, *lab.Services, func() error, error) {
 	l, err := lab.Build(ctx, s.Topology, lab.Options{})
 	if err != nil {
 		return nil, nil, nil, err

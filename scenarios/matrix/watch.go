@@ -138,6 +138,12 @@ func (w *watch) stop() (*sight, error) {
 		}
 	}
 	s.tracks = tracksOf(fresh(inner, opened), fresh(outer, opened), plain)
+	late := map[dpi.FlowID]bool{}
+	for _, t := range s.tracks {
+		late[t.id] = t.leftover()
+	}
+	s.tracks = slices.DeleteFunc(s.tracks, func(t *track) bool { return late[t.id] })
+	s.events = slices.DeleteFunc(s.events, func(e boxEvent) bool { return late[e.Flow] })
 	for _, t := range s.tracks {
 		t.pair(w.start, w.over.Add(-underway))
 	}

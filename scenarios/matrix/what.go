@@ -54,6 +54,8 @@ func (n *namer) name(c *crossing) string {
 	return fmt.Sprintf("protocol %d, %d bytes", c.Protocol, len(c.Payload))
 }
 
+const unreachable = "ICMP unreachable"
+
 func icmpName(s *seen) string {
 	if len(s.Payload) == 0 {
 		return "ICMP"
@@ -66,7 +68,7 @@ func icmpName(s *seen) string {
 	case !v6 && kind == 0, v6 && kind == 129:
 		return "ping answer"
 	case !v6 && kind == 3, v6 && kind == 1:
-		return "ICMP unreachable"
+		return unreachable
 	case !v6 && kind == 11, v6 && kind == 3:
 		return "ICMP time exceeded"
 	case v6 && kind == 2:
