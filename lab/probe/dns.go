@@ -45,7 +45,8 @@ func (a *attempt) resolver() (netip.AddrPort, *Outcome) {
 	return netip.AddrPort{}, &o
 }
 
-// lookup asks for the addresses of the probe's family. What another probe needs a name for is asked by the host's own way.
+// lookup asks for the addresses of the probe's family. What another probe needs a name for is asked by the host's own
+// way, or by a way that carries datagrams and whose far end resolves.
 func (a *attempt) lookup(ctx context.Context) Outcome {
 	server, bad := a.resolver()
 	if bad != nil {
@@ -79,7 +80,7 @@ func (a *attempt) ask(ctx context.Context, network string, server netip.AddrPort
 	askCtx, cancel := context.WithTimeout(ctx, a.Timeout)
 	defer cancel()
 	dial := a.dial
-	if a.Type == TypeDNS {
+	if a.Type == TypeDNS || a.Via.Resolves && a.Via.ListenPacket != nil {
 		dial = a.dialVia
 	}
 	raw, err := dial(askCtx, network, server)

@@ -40,7 +40,8 @@ type Via struct {
 	// ListenPacket opens a UDP socket for datagrams to the address. nil: the host's own; but with a Dial, probes over UDP are skipped,
 	// because they would go past it.
 	ListenPacket func(ctx context.Context, to net.Addr) (net.PacketConn, error)
-	// Resolves says that the far end of Dial resolves names: the client then asks no resolver.
+	// Resolves says that the far end of Dial resolves names: the client then asks no resolver. Probes over UDP need an address, and ask the
+	// resolver by ListenPacket for it.
 	Resolves bool
 	// TLS makes the client's side of TLS over c, its handshake not begun. What it gives may have HandshakeContext(context.Context) error,
 	// without which the first Write shakes hands, and NegotiatedProtocol() string, without which HTTP/1.1 is spoken. nil: crypto/tls.

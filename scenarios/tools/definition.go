@@ -76,6 +76,7 @@ type traffic struct {
 	at       string  // template: HOST:PORT of a proxy or a resolver; tun: the interface
 	user     string  // of a proxy; templates
 	password string  //
+	udp      bool    // the SOCKS proxy relays datagrams
 	counter  command // hook
 	resolver string  // template: "address:port" of a resolver that is asked in place of the client's; "": the client's
 }

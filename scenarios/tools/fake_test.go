@@ -13,6 +13,7 @@ import (
 	"os/signal"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -207,8 +208,53 @@ func askedBySOCKS(r *bufio.Reader, c net.Conn, password []string) (string, error
 	if name {
 		host = string(b[:size])
 	}
+	if kind[1] == 3 {
+		return "", relayDatagrams(c)
+	}
 	to := net.JoinHostPort(host, strconv.Itoa(int(binary.BigEndian.Uint16(b[size:]))))
 	fmt.Println("asked for", to)
 	_, err := c.Write([]byte{5, 0, 0, 1, 0, 0, 0, 0, 0, 0})
 	return to, err
+}
+
+// relayDatagrams passes on what comes for IPv4 addresses, by itself, until the control connection ends.
+func relayDatagrams(control net.Conn) error {
+	near, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	if err != nil {
+		return err
+	}
+	defer near.Close()
+	far, err := net.ListenUDP("udp4", nil)
+	if err != nil {
+		return err
+	}
+	defer far.Close()
+	var client atomic.Pointer[net.UDPAddr]
+	go func() {
+		b := make([]byte, 65536)
+		for {
+			n, from, err := near.ReadFromUDP(b)
+			if err != nil {
+				return
+			}
+			client.Store(from)
+			to := net.UDPAddr{IP: net.IP(b[4:8]), Port: int(binary.BigEndian.Uint16(b[8:]))}
+			fmt.Println("relays to", &to)
+			far.WriteToUDP(b[10:n], &to)
+		}
+	}()
+	go func() {
+		b := make([]byte, 65536)
+		for {
+			n, from, err := far.ReadFromUDP(b)
+			if err != nil {
+				return
+			}
+			head := binary.BigEndian.AppendUint16(append([]byte{0, 0, 0, 1}, from.IP.To4()...), uint16(from.Port))
+			near.WriteToUDP(append(head, b[:n]...), client.Load())
+		}
+	}()
+	control.Write(binary.BigEndian.AppendUint16([]byte{5, 0, 0, 1, 0, 0, 0, 0}, uint16(near.LocalAddr().(*net.UDPAddr).Port)))
+	io.Copy(io.Discard, control)
+	return io.EOF
 }

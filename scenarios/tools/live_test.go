@@ -112,6 +112,21 @@ func TestThroughHTTPAndAResolvingClient(t *testing.T) {
 	require.NoError(t, s.Close())
 }
 
+// Datagrams by way of the proxy: the question for the name, to a resolver abroad, and QUIC.
+func TestDatagramsThroughSOCKS(t *testing.T) {
+	s := open(t, define(t, `client: {run: "SELF socks 1080 192.0.2.1:1", ready: tcp 1080}`+"\ntraffic: {socks5h: \"127.0.0.1:1080\", udp: true}\n"), place(t))
+	require.NoError(t, s.Start(t.Context(), probe.HTTP3("x.com")))
+	o := s.Try(t.Context(), probe.HTTP3("x.com"))
+	require.Equal(t, probe.OK, o.Kind, o.Story())
+	require.NoError(t, s.Used())
+	require.Contains(t, s.Log(), "client: relays to 203.0.113.80:53\n")
+	require.Contains(t, s.Log(), "client: relays to 203.0.113.34:443\n")
+	call := probe.Call("call.whatsapp.net")
+	call.For = 200 * time.Millisecond
+	require.NotNil(t, s.Try(t.Context(), call).Media)
+	require.Equal(t, probe.OK, s.Try(t.Context(), probe.DNS("x.com")).Kind)
+}
+
 // On a router, with a hook whose counter is one of nftables.
 func TestHookOnARouter(t *testing.T) {
 	for _, program := range []string{"nft", "ip"} {

@@ -11,6 +11,9 @@ import (
 func (d *definition) carried() []string {
 	switch d.traffic.way {
 	case waySOCKS5, waySOCKS5H, wayHTTP:
+		if d.traffic.udp {
+			return []string{"dns", "connect", "http", "https", "http3", "chat", "call", "download"}
+		}
 		return []string{"connect", "http", "https", "chat", "download"}
 	case wayDNS:
 		return []string{"dns", "connect", "http", "https", "http3", "chat", "download"}

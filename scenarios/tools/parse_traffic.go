@@ -13,7 +13,7 @@ import (
 
 const trafficForms = `"socks5h://HOST:PORT", "socks5://HOST:PORT", "http://HOST:PORT", {tun: INTERFACE}, {hook: COMMAND}, {dns: ADDRESS:PORT}, client or builtin`
 
-var trafficKeys = []string{"socks5", "socks5h", "http", "tun", "hook", "dns", "resolver"}
+var trafficKeys = []string{"socks5", "socks5h", "http", "tun", "hook", "dns", "udp", "resolver"}
 
 func (r *reader) readTraffic() error {
 	n := r.value("traffic")
@@ -54,8 +54,14 @@ func (r *reader) trafficOf(n strictyaml.Node) error {
 		return err
 	}
 	for _, f := range fields {
-		if f.Name == "resolver" {
+		switch f.Name {
+		case "resolver":
 			if t.resolver, err = r.hostPort(f.Node, "53"); err != nil {
+				return err
+			}
+			continue
+		case "udp":
+			if t.udp, err = truth(f.Node); err != nil {
 				return err
 			}
 			continue
@@ -84,6 +90,9 @@ func (r *reader) trafficOf(n strictyaml.Node) error {
 	}
 	if t.way == "" {
 		return n.Fail("found no way, expected %s", trafficForms)
+	}
+	if udp := strictyaml.Find(fields, "udp"); udp != nil && t.way != waySOCKS5 && t.way != waySOCKS5H {
+		return udp.Key.Fail("found udp beside %s, expected socks5 or socks5h: only such a proxy is asked to relay datagrams", t.way)
 	}
 	return nil
 }

@@ -4,14 +4,12 @@ import (
 	"bufio"
 	"context"
 	"encoding/base64"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"net/netip"
-	"strconv"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -30,7 +28,10 @@ type proxy struct {
 
 // dialSOCKS opens a connection as RFC 1928 has it, with the password of RFC 1929 where there is one.
 func (p *proxy) dialSOCKS(ctx context.Context, _, address string) (net.Conn, error) {
-	return p.dial(ctx, func(c net.Conn) (io.Reader, error) { return c, p.socks(c, address) })
+	return p.dial(ctx, func(c net.Conn) (io.Reader, error) {
+		_, err := p.socks(c, socksConnect, address)
+		return c, err
+	})
 }
 
 // dialHTTP opens a connection by CONNECT: RFC 9110, 9.3.6.
@@ -83,7 +84,41 @@ var socksErrors = map[byte]error{
 	7: errors.New("command not supported"), 8: errors.New("type of address not supported"),
 }
 
-func (p *proxy) socks(c net.Conn, address string) error {
+// Commands of RFC 1928, section 4.
+const (
+	socksConnect   = 1
+	socksAssociate = 3
+)
+
+// socks greets the proxy and has it do something for an address. It gives the address that the proxy names.
+func (p *proxy) socks(c net.Conn, command byte, address string) (netip.AddrPort, error) {
+	if err := p.greet(c); err != nil {
+		return netip.AddrPort{}, err
+	}
+	request, err := appendAddress([]byte{5, command, 0}, address)
+	if err != nil {
+		return netip.AddrPort{}, err
+	}
+	head := make([]byte, 4) // version, answer, reserved, type of address
+	if err := exchange(c, request, head[:3]); err != nil {
+		return netip.AddrPort{}, err
+	}
+	if head[0] != 5 || head[1] != 0 {
+		err, ok := socksErrors[head[1]]
+		if !ok || head[0] != 5 {
+			err = fmt.Errorf("% x", head[:3])
+		}
+		return netip.AddrPort{}, fmt.Errorf("the proxy on %s answers: %w", p.at, err)
+	}
+	at, err := readAddress(c)
+	if err != nil {
+		return at, fmt.Errorf("the proxy on %s answers: %w", p.at, early(err))
+	}
+	return at, nil
+}
+
+// greet agrees on how the client says who it is, and says it.
+func (p *proxy) greet(c net.Conn) error {
 	method := byte(0)
 	if p.user != "" {
 		method = 2
@@ -105,27 +140,7 @@ func (p *proxy) socks(c net.Conn, address string) error {
 			return fmt.Errorf("the proxy on %s does not take the password", p.at)
 		}
 	}
-	request, err := socksRequest(address)
-	if err != nil {
-		return err
-	}
-	head := make([]byte, 5) // version, answer, reserved, type of address, its first byte
-	if err := exchange(c, request, head); err != nil {
-		return err
-	}
-	if head[0] != 5 || head[1] != 0 {
-		err, ok := socksErrors[head[1]]
-		if !ok || head[0] != 5 {
-			err = fmt.Errorf("% x", head)
-		}
-		return fmt.Errorf("the proxy on %s answers: %w", p.at, err)
-	}
-	rest := map[byte]int{1: 4, 3: 1 + int(head[4]), 4: 16}[head[3]] - 1 + 2 // what is left of the address, and the port
-	if rest < 2 {
-		return fmt.Errorf("the proxy on %s answers with an address of the type %d, expected 1, 3 or 4", p.at, head[3])
-	}
-	_, err = io.ReadFull(c, make([]byte, rest))
-	return early(err)
+	return nil
 }
 
 // exchange sends a message and reads an answer of known length.
@@ -146,30 +161,6 @@ func early(err error) error {
 		return errors.New("the proxy reset the connection before it answered")
 	}
 	return err
-}
-
-// socksRequest asks for a connection to "name:port" or "address:port".
-func socksRequest(address string) ([]byte, error) {
-	host, port, err := net.SplitHostPort(address)
-	if err != nil {
-		return nil, err
-	}
-	number, err := strconv.ParseUint(port, 10, 16)
-	if err != nil {
-		return nil, err
-	}
-	b := []byte{5, 1, 0}
-	switch addr, err := netip.ParseAddr(host); {
-	case err == nil && addr.Is4():
-		b = append(append(b, 1), addr.AsSlice()...)
-	case err == nil:
-		b = append(append(b, 4), addr.AsSlice()...)
-	case len(host) > 255:
-		return nil, fmt.Errorf("found a name of %d bytes, expected at most 255", len(host))
-	default:
-		b = append(append(b, 3, byte(len(host))), host...)
-	}
-	return binary.BigEndian.AppendUint16(b, uint16(number)), nil
 }
 
 func (p *proxy) connect(c net.Conn, address string) (io.Reader, error) {

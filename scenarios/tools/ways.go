@@ -4,7 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
+	"strconv"
 
+	"dpilab/lab"
 	"dpilab/lab/probe"
 )
 
@@ -25,6 +28,12 @@ func (s *Session) enter(values map[string]string) (entry, error) {
 		from.Via.Dial, from.Via.Resolves = x.dialSOCKS, t.way == waySOCKS5H
 		if t.way == wayHTTP {
 			from.Via.Dial, from.Via.Resolves = x.dialHTTP, true
+		}
+		if t.udp {
+			from.Via.ListenPacket = x.listenPacket
+			if far := values["resolver.far"]; t.resolver == "" && far != "" {
+				from.Via.Resolver = net.JoinHostPort(far, strconv.Itoa(lab.PortDNS))
+			}
 		}
 		return &throughProxy{plainEntry{from}, x}, nil
 	case wayTUN:
