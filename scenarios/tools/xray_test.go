@@ -2,6 +2,7 @@ package tools
 
 import (
 	"net/netip"
+	"slices"
 	"testing"
 	"time"
 
@@ -12,7 +13,7 @@ import (
 	"dpilab/rules"
 )
 
-// Each way of Xray and sing-box carries a download. What has a server sends nothing to anybody else, questions for names included; what
+// Each way of Xray and sing-box carries a download, and QUIC where it carries datagrams. What has a server sends nothing to anybody else, questions for names included; what
 // has none goes to the site itself.
 func TestXrayAndSingBox(t *testing.T) {
 	for _, name := range []string{"xray", "sing-box"} {
@@ -32,6 +33,10 @@ func TestXrayAndSingBox(t *testing.T) {
 				s, o := reach(t, tool, p, goal)
 				arrived(t, tool, s, o)
 				require.NoError(t, s.Used(), tool.Name)
+				if slices.Contains(tool.Carries, probe.TypeHTTP3) {
+					quic := s.Try(t.Context(), probe.HTTP3("web.whatsapp.com"))
+					require.Equal(t, probe.OK, quic.Kind, "%s: %s\n%s", tool.Name, quic.Story(), s.Log())
+				}
 				require.NoError(t, s.Close())
 				to := map[netip.Addr]bool{}
 				for a := range seen() {
