@@ -166,6 +166,9 @@ func TestOtherSocketsAndResolvers(t *testing.T) {
 	o := ok(t, DNS("x.com"), through)
 	require.EqualValues(t, 3, opened.Load())
 	require.Contains(t, o.Story(), via.Resolver)
+	through.Via.Resolves = true
+	ok(t, HTTP3("example.org"), through)
+	require.EqualValues(t, 5, opened.Load(), "a way whose far end resolves carries the question, too")
 	through.Via.Resolver = "resolver"
 	require.Equal(t, Failed, DNS("x.com").Try(t.Context(), through).Kind)
 }
