@@ -32,6 +32,7 @@ func TestBrowsers(t *testing.T) {
 			s, o = reach(t, all[2], p, probe.Download("twitter.com", 200_000))
 			arrived(t, all[2], s, o)
 			require.Positive(t, o.FirstByte)
+			require.Less(t, o.Transfer.Rate, 2*o.Transfer.Line, "more than the line carries")
 			o = s.Try(t.Context(), probe.HTTPS("no.such.name"))
 			require.Contains(t, []probe.Kind{probe.NXDomain, probe.Failed}, o.Kind, "an error page is no page: %s", o.Story())
 		})
