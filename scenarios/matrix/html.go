@@ -11,12 +11,14 @@ import (
 	"strings"
 )
 
-// The page: one document without anything from elsewhere. Its scripts are joined in this order.
+// The page: one document without anything from elsewhere. Its scripts are joined in the order of their use, and so are its styles.
 var (
 	//go:embed page.html
 	pageFrame string
 	//go:embed page.css
 	pageStyle string
+	//go:embed page_panel.css
+	panelStyle string
 	//go:embed page.js
 	pageMain string
 	//go:embed page_grid.js
@@ -71,9 +73,9 @@ func (r *Result) WriteHTML(w io.Writer, c *Comparison) error {
 	if err != nil {
 		return err
 	}
-	script := pageDraw + pageCell + pageGrid + pageMain
+	script, style := pageDraw+pageCell+pageGrid+pageMain, pageStyle+panelStyle
 	_, err = strings.NewReplacer(
-		"%STYLE%", pageStyle, "%SCRIPT%", script, "%DATA%", string(text), "%STYLEHASH%", hashOf(pageStyle), "%SCRIPTHASH%", hashOf(script),
+		"%STYLE%", style, "%SCRIPT%", script, "%DATA%", string(text), "%STYLEHASH%", hashOf(style), "%SCRIPTHASH%", hashOf(script),
 	).WriteString(w, pageFrame)
 	return err
 }
