@@ -243,7 +243,7 @@ func TestAClientThatDiesWhileItIsUsed(t *testing.T) {
 	require.NoError(t, s.Start(t.Context(), probe.HTTPS("x.com")))
 	o := s.Try(t.Context(), probe.HTTPS("x.com"))
 	require.Equal(t, probe.Failed, o.Kind, o.String())
-	require.Eventually(t, func() bool { return s.Used() != nil && strings.Contains(s.Used().Error(), "exit code 7") }, 5*time.Second, 10*time.Millisecond)
+	require.Eventually(t, func() bool { return s.Used() != nil && strings.Contains(s.Used().Error(), "exit code 7") }, 30*time.Second, 10*time.Millisecond)
 	require.ErrorContains(t, s.Used(), "out of luck")
 	require.Contains(t, s.Try(t.Context(), probe.HTTPS("x.com")).Detail, "ended with exit code 7; it wrote")
 }
@@ -253,7 +253,7 @@ func TestStopLeavesNothing(t *testing.T) {
 	s := open(t, define(t, "client: {run: SELF stubborn, ready: [log child, log child]}\nserver: {run: SELF daemon 9443, ready: [exit, tcp 9443]}\ntraffic: socks5://127.0.0.1:1080\n"), p)
 	require.Len(t, processes(t), 1, "the daemon")
 	require.NoError(t, s.Start(t.Context(), probe.HTTPS("x.com")), "a server that has gone into the background has not died")
-	require.Eventually(t, func() bool { return len(processes(t)) == 4 }, 5*time.Second, 10*time.Millisecond)
+	require.Eventually(t, func() bool { return len(processes(t)) == 4 }, 30*time.Second, 10*time.Millisecond)
 	require.NoError(t, s.Close())
 	require.Empty(t, processes(t))
 }
@@ -267,7 +267,7 @@ func TestInterrupted(t *testing.T) {
 	require.NoError(t, err)
 	time.AfterFunc(300*time.Millisecond, cancel)
 	require.ErrorIs(t, s.Start(ctx, probe.HTTPS("x.com")), context.Canceled)
-	require.Eventually(t, func() bool { return len(processes(t)) == 0 }, 5*time.Second, 10*time.Millisecond, "before anybody closes")
+	require.Eventually(t, func() bool { return len(processes(t)) == 0 }, 30*time.Second, 10*time.Millisecond, "before anybody closes")
 	require.NoError(t, s.Close())
 }
 

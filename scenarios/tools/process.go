@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"sync"
 	"syscall"
 	"time"
 
@@ -17,7 +18,7 @@ import (
 
 const (
 	grace     = 1500 * time.Millisecond // from SIGTERM to SIGKILL (choice)
-	lastWords = 200 * time.Millisecond  // for what is still in the pipe of a process that has ended
+	lastWords = 500 * time.Millisecond  // for what is still in the pipe of a process that has ended
 )
 
 // markVariable is in the environment of everything that a part starts, also of what has left its process group.
@@ -31,6 +32,8 @@ type process struct {
 	pipe *os.File
 	done chan struct{} // closed when it has ended
 	err  error         // of its end, once done is closed
+
+	heard sync.Once // its last words were waited for
 }
 
 // launch is what a part's programs have in common.
@@ -95,7 +98,7 @@ func (p *process) ended() string {
 	default:
 		return ""
 	}
-	<-after(p.out.done, lastWords)
+	p.listen()
 	var exit *exec.ExitError
 	switch {
 	case p.err == nil:
@@ -109,17 +112,14 @@ func (p *process) ended() string {
 	return "ended: " + p.err.Error()
 }
 
-// after is closed when c is, or after that time.
-func after(c <-chan struct{}, d time.Duration) <-chan struct{} {
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
+// listen waits, once, for what a process that has ended has written: a child of it may keep the pipe open.
+func (p *process) listen() {
+	p.heard.Do(func() {
 		select {
-		case <-c:
-		case <-time.After(d):
+		case <-p.out.done:
+		case <-time.After(lastWords):
 		}
-	}()
-	return done
+	})
 }
 
 // wait waits until the process ends or ctx is done.
@@ -146,7 +146,7 @@ func (p *process) stop() {
 	}
 	_ = syscall.Kill(group, syscall.SIGKILL)
 	<-p.done
-	<-after(p.out.done, lastWords)
+	p.listen()
 	p.pipe.Close()
 	<-p.out.done
 }
