@@ -1,47 +1,12 @@
 package matrix
 
 import (
-	"encoding/xml"
 	"fmt"
 	"io"
 	"strings"
 	"time"
-)
 
-// The elements of JUnit XML that CI systems read.
-type (
-	junitAll struct {
-		XMLName  xml.Name     `xml:"testsuites"`
-		Name     string       `xml:"name,attr"`
-		Tests    int          `xml:"tests,attr"`
-		Failures int          `xml:"failures,attr"`
-		Errors   int          `xml:"errors,attr"`
-		Skipped  int          `xml:"skipped,attr"`
-		Time     string       `xml:"time,attr"`
-		Suites   []junitSuite `xml:"testsuite"`
-	}
-	junitSuite struct {
-		Name      string      `xml:"name,attr"`
-		Tests     int         `xml:"tests,attr"`
-		Failures  int         `xml:"failures,attr"`
-		Errors    int         `xml:"errors,attr"`
-		Skipped   int         `xml:"skipped,attr"`
-		Timestamp string      `xml:"timestamp,attr"`
-		Cases     []junitCase `xml:"testcase"`
-	}
-	junitCase struct {
-		Class   string        `xml:"classname,attr"`
-		Name    string        `xml:"name,attr"`
-		Skipped *junitMessage `xml:"skipped,omitempty"`
-		Failure *junitMessage `xml:"failure,omitempty"`
-		Error   *junitMessage `xml:"error,omitempty"`
-		Out     string        `xml:"system-out,omitempty"`
-	}
-	junitMessage struct {
-		Message string `xml:"message,attr"`
-		Type    string `xml:"type,attr,omitempty"`
-		Text    string `xml:",chardata"`
-	}
+	"dpilab/internal/junit"
 )
 
 // WriteJUnit writes a suite a tool, a case a cell.
@@ -56,61 +21,41 @@ func (r *Result) WriteJUnit(w io.Writer, c *Comparison) error {
 			changed[x.Tool+"\x00"+x.Column] = x
 		}
 	}
-	all := junitAll{Name: "dpilab matrix", Time: fmt.Sprintf("%.1f", r.Seconds)}
+	all := junit.Report{Name: "dpilab matrix", Time: junit.Seconds(r.Seconds * float64(time.Second))}
 	for i := range r.Tools {
-		s := junitSuite{Name: r.Tools[i].Name, Timestamp: r.Started.UTC().Format(time.RFC3339)}
+		s := &junit.Suite{Name: r.Tools[i].Name, Timestamp: junit.Timestamp(r.Started), Properties: []junit.Property{{Name: "seed", Value: fmt.Sprint(r.Seed)}}}
 		for j := range r.Cells {
-			cell := &r.Cells[j]
-			if cell.Tool != s.Name {
-				continue
+			if cell := &r.Cells[j]; cell.Tool == s.Name {
+				x, isChanged := changed[cell.Tool+"\x00"+cell.column()]
+				s.Add(cell.junit(c, x, isChanged))
 			}
-			x, isChanged := changed[cell.Tool+"\x00"+cell.column()]
-			s.add(cell, c, x, isChanged)
 		}
-		all.Tests += s.Tests
-		all.Failures += s.Failures
-		all.Errors += s.Errors
-		all.Skipped += s.Skipped
 		all.Suites = append(all.Suites, s)
 	}
-	if _, err := io.WriteString(w, xml.Header); err != nil {
-		return err
-	}
-	e := xml.NewEncoder(w)
-	e.Indent("", "  ")
-	if err := e.Encode(all); err != nil {
-		return err
-	}
-	_, err := io.WriteString(w, "\n")
-	return err
+	return all.Write(w)
 }
 
-func (s *junitSuite) add(cell *Cell, c *Comparison, x Changed, changed bool) {
-	j := junitCase{Class: cell.Tool, Name: columnName(cell.Scenario, cell.Phase, cell.Policy), Out: cell.story()}
-	message := &junitMessage{Message: string(cell.Status), Type: string(cell.Status), Text: cell.Why}
-	if cell.Why != "" {
-		message.Message += ": " + cell.Why
+func (c *Cell) junit(compared *Comparison, x Changed, changed bool) junit.Case {
+	j := junit.Case{Class: c.Tool, Name: columnName(c.Scenario, c.Phase, c.Policy), Out: c.story()}
+	message := &junit.Message{Message: string(c.Status), Type: string(c.Status), Text: c.Why}
+	if c.Why != "" {
+		message.Message += ": " + c.Why
 	}
 	if changed && x.Was != "" {
 		message.Message = fmt.Sprintf("was %s, is %s", x.Was, message.Message)
 	}
-	s.Tests++
 	switch {
-	case c != nil && changed && c.Failed(x) && cell.Status != Broken, c == nil && cell.Status == Leak:
-		s.Failures++
+	case compared != nil && changed && compared.Failed(x) && c.Status != Broken, compared == nil && c.Status == Leak:
 		j.Failure = message
-	case cell.Status == Broken && c != nil && !changed:
-		s.Skipped++
-		message.Message = "broken, as before: " + cell.Why
+	case c.Status == Broken && compared != nil && !changed:
+		message.Message = "broken, as before: " + c.Why
 		j.Skipped = message
-	case cell.Status == Broken:
-		s.Errors++
+	case c.Status == Broken:
 		j.Error = message
-	case cell.Status == Skipped:
-		s.Skipped++
+	case c.Status == Skipped:
 		j.Skipped, j.Out = message, ""
 	}
-	s.Cases = append(s.Cases, j)
+	return j
 }
 
 // story is what came of a cell, in a few lines.

@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"dpilab/internal/junit"
 )
 
 func TestJUnit(t *testing.T) {
@@ -30,7 +32,7 @@ func TestJUnit(t *testing.T) {
 	require.Equal(t, []int{6, 2, 1, 0}, []int{all.Tests, all.Failures, all.Errors, all.Skipped}, "what is required cannot be skipped")
 }
 
-func junitOf(t *testing.T, r *Result, c *Comparison) (all junitAll) {
+func junitOf(t *testing.T, r *Result, c *Comparison) (all junit.Report) {
 	t.Helper()
 	var b bytes.Buffer
 	require.NoError(t, r.WriteJUnit(&b, c))
