@@ -39,8 +39,7 @@ func (h Hello) Parrot() bool {
 // protocols are those of config, which it may change; a parrot offers the protocols of its browser. ECH needs the servers' key in config.
 func (h Hello) Client(c net.Conn, config *tls.Config) (net.Conn, error) {
 	if id, ok := parrots[h]; ok {
-		u := utls.UClient(c, &utls.Config{ServerName: config.ServerName, RootCAs: config.RootCAs, NextProtos: config.NextProtos}, id)
-		return &parrot{u}, nil
+		return Imitate(c, config, id), nil
 	}
 	if h == HelloECH && config.EncryptedClientHelloConfigList == nil {
 		return nil, fmt.Errorf("the hello %q needs the key of the servers (EncryptedClientHelloConfigList)", h)
@@ -59,6 +58,14 @@ func (h Hello) apply(config *tls.Config, ca *service.CA) *tls.Config {
 		}
 	}
 	return config
+}
+
+// Imitate makes the client's side of TLS over c, its handshake not begun, with the ClientHello of a program that uTLS knows. Of config it takes
+// the name, the roots, whether to look at certificates and, where that program has none of its own, the protocols.
+func Imitate(c net.Conn, config *tls.Config, id utls.ClientHelloID) net.Conn {
+	return &parrot{utls.UClient(c, &utls.Config{
+		ServerName: config.ServerName, RootCAs: config.RootCAs, NextProtos: config.NextProtos, InsecureSkipVerify: config.InsecureSkipVerify,
+	}, id)}
 }
 
 // parrot is a connection of uTLS.

@@ -5,6 +5,8 @@ import (
 	"net"
 
 	utls "github.com/refraction-networking/utls"
+
+	"dpilab/lab/probe"
 )
 
 // parrots are the ClientHellos of browsers that uTLS imitates. A name without a number is the newest one of its browser.
@@ -35,18 +37,9 @@ func shakesHands(id utls.ClientHelloID) utls.ClientHelloID {
 	return id
 }
 
-// parrot gives the client's side of TLS with the ClientHello of a browser. Of the settings it takes the name, the roots and, where the
-// parrot has none of its own, the protocols.
+// parrot gives the client's side of TLS with the ClientHello of a browser.
 func parrot(name string) func(net.Conn, *tls.Config) (net.Conn, error) {
 	return func(c net.Conn, config *tls.Config) (net.Conn, error) {
-		return parroted{utls.UClient(c, &utls.Config{
-			ServerName: config.ServerName, RootCAs: config.RootCAs, NextProtos: config.NextProtos, InsecureSkipVerify: config.InsecureSkipVerify,
-		}, parrots[name])}, nil
+		return probe.Imitate(c, config, parrots[name]), nil
 	}
 }
-
-// parroted says which protocol was agreed on.
-type parroted struct{ *utls.UConn }
-
-// NegotiatedProtocol is the server's choice, "" before the handshake's end.
-func (p parroted) NegotiatedProtocol() string { return p.ConnectionState().NegotiatedProtocol }
