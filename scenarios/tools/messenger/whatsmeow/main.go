@@ -74,6 +74,7 @@ func ping(ctx context.Context, verbose bool) error {
 		return fmt.Errorf("connect to WhatsApp: %w", err)
 	}
 	defer client.Disconnect()
+	//lint:ignore SA1019 the library keeps its ping to itself, and warns of what else is in there
 	if ok, _ := client.DangerousInternals().SendKeepAlive(ctx); !ok {
 		return errors.New("WhatsApp does not answer the ping")
 	}
