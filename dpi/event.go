@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"time"
 
+	"dpilab/dpi/packet"
 	"dpilab/rules"
 )
 
@@ -32,6 +33,34 @@ type FlowID struct {
 	Transport uint8 // IP protocol number
 	Inside    netip.AddrPort
 	Outside   netip.AddrPort
+}
+
+// String is "tcp 198.51.100.2:40112 → 203.0.113.34:443", the inside first.
+func (f FlowID) String() string {
+	return f.TransportName() + " " + f.end(f.Inside) + " → " + f.end(f.Outside)
+}
+
+// TransportName is tcp, udp, icmp for both versions, or other.
+func (f FlowID) TransportName() string {
+	switch f.Transport {
+	case packet.TCP:
+		return "tcp"
+	case packet.UDP:
+		return "udp"
+	case packet.ICMP, packet.ICMPv6:
+		return "icmp"
+	}
+	return "other"
+}
+
+// Ends are the two ends in words, with a port where the transport has one.
+func (f FlowID) Ends() (inside, outside string) { return f.end(f.Inside), f.end(f.Outside) }
+
+func (f FlowID) end(a netip.AddrPort) string {
+	if f.Transport == packet.TCP || f.Transport == packet.UDP {
+		return a.String()
+	}
+	return a.Addr().String()
 }
 
 // Event is something that the box did. The receiver may keep the value; Rule belongs to the policy and is not to be changed.

@@ -5,8 +5,6 @@ import (
 	"io"
 	"sync"
 
-	"golang.org/x/sys/unix"
-
 	"dpilab/dpi"
 )
 
@@ -35,22 +33,10 @@ type Event struct {
 func newEvent(phase, box, name string, e dpi.Event) Event {
 	return Event{
 		Phase: phase, Box: box, MS: float64(e.Time.Microseconds()) / 1000, Kind: e.Kind.String(), Probe: name,
-		Transport: transportName(e.Flow.Transport), Inside: e.Flow.Inside.String(), Outside: e.Flow.Outside.String(),
+		Transport: e.Flow.TransportName(), Inside: e.Flow.Inside.String(), Outside: e.Flow.Outside.String(),
 		Direction: e.Dir.String(), Packet: e.Packet, Bytes: e.Length, Name: e.Name, Learnt: e.Learnt, Held: e.Held,
 		Rule: e.Rule.Name, Policy: e.Rule.Policy, Mechanism: e.Rule.Do.Mechanism.String(), Source: e.Rule.Source.String(),
 	}
-}
-
-func transportName(number uint8) string {
-	switch number {
-	case unix.IPPROTO_TCP:
-		return "tcp"
-	case unix.IPPROTO_UDP:
-		return "udp"
-	case unix.IPPROTO_ICMP, unix.IPPROTO_ICMPV6:
-		return "icmp"
-	}
-	return "other"
 }
 
 // eventLog writes events on a goroutine of its own, so that the box does not wait for a disk.

@@ -1,12 +1,8 @@
 package scenarios
 
 import (
-	"fmt"
-	"net/netip"
 	"strings"
 	"sync"
-
-	"golang.org/x/sys/unix"
 
 	"dpilab/dpi"
 	"dpilab/lab/probe"
@@ -150,17 +146,10 @@ func whyOf(e dpi.Event) *Why {
 	w := &Why{
 		Rule: e.Rule.Name, Policy: e.Rule.Policy, Mechanism: inWords(do), Source: e.Rule.Source.String(),
 		Name: e.Name, Packet: e.Packet,
-		Flow: fmt.Sprintf("%s %s → %s", transportName(e.Flow.Transport), place(e.Flow.Inside, e.Flow.Transport), place(e.Flow.Outside, e.Flow.Transport)),
+		Flow: e.Flow.String(),
 	}
 	if e.Learnt {
 		w.Mechanism = "learnt, then " + w.Mechanism
 	}
 	return w
-}
-
-func place(a netip.AddrPort, transport uint8) string {
-	if transport == unix.IPPROTO_TCP || transport == unix.IPPROTO_UDP {
-		return a.String()
-	}
-	return a.Addr().String()
 }

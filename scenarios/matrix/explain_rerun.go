@@ -127,7 +127,7 @@ func newTeller(s *Story, phase *scenarios.Phase, packets []*seen) *teller {
 func (t *teller) packet(p *seen) {
 	t.clock = t.ms(p.at) + t.shift
 	id := p.flow()
-	mine := flowName(id) == t.flow
+	mine := id.String() == t.flow
 	step := -1
 	if mine {
 		if t.namer == nil {
@@ -278,7 +278,7 @@ func (t *teller) made(i int, p *seen, step int) {
 	s.Believed = append(s.Believed, newlyBelieved(&was, &is, p.PayloadLength > 0)...)
 	for ; t.taken[i] < len(t.events[i]); t.taken[i]++ {
 		e := &t.events[i][t.taken[i]]
-		if flowName(e.Flow) != t.flow {
+		if e.Flow.String() != t.flow {
 			continue
 		}
 		why := scenarios.WhyOf(*e)

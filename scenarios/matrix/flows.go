@@ -159,7 +159,8 @@ func nearest(events []dpi.Event, kind dpi.EventKind, at time.Duration) string {
 
 // flow makes what is reported of a track. start is the try's beginning.
 func (t *track) flow(start time.Time, hostOf map[netip.Addr]string, packets bool) Flow {
-	f := Flow{Transport: transportName(t.id.Transport), Client: endName(t.id.Inside, t.id.Transport), Server: endName(t.id.Outside, t.id.Transport), To: hostOf[t.id.Outside.Addr()]}
+	f := Flow{Transport: t.id.TransportName(), To: hostOf[t.id.Outside.Addr()]}
+	f.Client, f.Server = t.id.Ends()
 	drops := 0
 	for _, e := range t.events {
 		if e.Kind == dpi.EventDrop {

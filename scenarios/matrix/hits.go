@@ -43,7 +43,7 @@ func (s *sight) hits(hostOf map[netip.Addr]string) []hit {
 		why := scenarios.WhyOf(e.Event)
 		all = append(all, hit{mechanism: m, to: leadsTo(e.Flow, hostOf), Hit: Hit{
 			MS: float64(e.at.Microseconds()) / 1000, Rule: why.Rule, Policy: why.Policy, Mechanism: why.Mechanism, Source: why.Source,
-			Flow: flowName(e.Flow), Name: why.Name, Packet: why.Packet,
+			Flow: e.Flow.String(), Name: why.Name, Packet: why.Packet,
 		}})
 	}
 	return all
@@ -76,11 +76,11 @@ func slows(m rules.Mechanism) bool {
 
 // leadsTo is a flow without the client's port, so that the same reason has the same words in each try: "tcp to x (203.0.113.34:443)".
 func leadsTo(id dpi.FlowID, hostOf map[netip.Addr]string) string {
-	end := endName(id.Outside, id.Transport)
+	_, end := id.Ends()
 	if name := hostOf[id.Outside.Addr()]; name != "" {
 		end = fmt.Sprintf("%s (%s)", name, end)
 	}
-	return transportName(id.Transport) + " to " + end
+	return id.TransportName() + " to " + end
 }
 
 // String says which rule hit which flow, and at which packet.

@@ -44,7 +44,7 @@ func (s site) leaks(sent []*seen, hostOf map[netip.Addr]string) []string {
 	for _, p := range sent {
 		if id := p.flow(); slices.Contains(s.addrs, p.dst()) && !known[id] {
 			known[id] = true
-			all = append(all, fmt.Sprintf("a flow to %s itself: %s", s.host, flowName(id)))
+			all = append(all, fmt.Sprintf("a flow to %s itself: %s", s.host, id))
 		}
 		name := question(p)
 		if name == "" || s.name == "" || name != s.name && !strings.HasSuffix(name, "."+s.name) {
@@ -85,27 +85,4 @@ func nameOr(hostOf map[netip.Addr]string, a netip.Addr) string {
 		return fmt.Sprintf("%s (%s)", name, a)
 	}
 	return a.String()
-}
-
-func flowName(id dpi.FlowID) string {
-	return fmt.Sprintf("%s %s → %s", transportName(id.Transport), endName(id.Inside, id.Transport), endName(id.Outside, id.Transport))
-}
-
-func transportName(number uint8) string {
-	switch number {
-	case packet.TCP:
-		return "tcp"
-	case packet.UDP:
-		return "udp"
-	case packet.ICMP, packet.ICMPv6:
-		return "icmp"
-	}
-	return "other"
-}
-
-func endName(a netip.AddrPort, transport uint8) string {
-	if transport == packet.TCP || transport == packet.UDP {
-		return a.String()
-	}
-	return a.Addr().String()
 }
