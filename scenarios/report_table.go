@@ -4,8 +4,8 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"unicode/utf8"
 
+	"dpilab/internal/typeset"
 	"dpilab/lab/probe"
 )
 
@@ -72,7 +72,7 @@ func (t *table) line(text string) {
 func (t *table) head() {
 	about := fmt.Sprintf("%s · seed %d · %s", t.Lab, t.Seed, probe.Short(t.Took))
 	t.line(t.paint(colourBold, t.Scenario) + "  " + t.paint(colourFaint, about))
-	for _, text := range wrap(t.About, t.Width) {
+	for _, text := range typeset.Wrap(t.About, t.Width) {
 		t.line(text)
 	}
 }
@@ -97,15 +97,15 @@ func (t *table) blocks() [][]int {
 func (t *table) labelWidth() int {
 	width := 0
 	for _, p := range t.Probes {
-		width = max(width, letters(p.Name))
+		width = max(width, typeset.Letters(p.Name))
 	}
 	return width
 }
 
 func (t *table) columnWidth(column int) int {
-	width := max(letters(t.Phases[column].Name), letters(t.Phases[column].Date))
+	width := max(typeset.Letters(t.Phases[column].Name), typeset.Letters(t.Phases[column].Date))
 	for _, p := range t.Probes {
-		width = max(width, letters(p.Cells[column].text()))
+		width = max(width, typeset.Letters(p.Cells[column].text()))
 	}
 	return width
 }
@@ -139,8 +139,8 @@ func (t *table) block(columns []int) {
 	names, dates := strings.Repeat(" ", label), strings.Repeat(" ", label)
 	for _, i := range columns {
 		width := columnGap + t.columnWidth(i)
-		names += strings.Repeat(" ", columnGap) + t.paint(colourBold, t.Phases[i].Name) + space(width-columnGap, t.Phases[i].Name)
-		dates += strings.Repeat(" ", columnGap) + t.paint(colourFaint, t.Phases[i].Date) + space(width-columnGap, t.Phases[i].Date)
+		names += strings.Repeat(" ", columnGap) + t.paint(colourBold, t.Phases[i].Name) + typeset.Space(width-columnGap, t.Phases[i].Name)
+		dates += strings.Repeat(" ", columnGap) + t.paint(colourFaint, t.Phases[i].Date) + typeset.Space(width-columnGap, t.Phases[i].Date)
 	}
 	t.line("")
 	t.line(names)
@@ -151,10 +151,10 @@ func (t *table) block(columns []int) {
 			controls = true
 			t.line(t.paint(colourFaint, "controls, open in every phase"))
 		}
-		row := p.Name + space(label, p.Name)
+		row := p.Name + typeset.Space(label, p.Name)
 		for _, i := range columns {
 			text := p.Cells[i].text()
-			row += strings.Repeat(" ", columnGap) + t.paint(p.Cells[i].colour(), text) + space(t.columnWidth(i), text)
+			row += strings.Repeat(" ", columnGap) + t.paint(p.Cells[i].colour(), text) + typeset.Space(t.columnWidth(i), text)
 		}
 		t.line(row)
 	}
@@ -224,30 +224,4 @@ func (t *table) sum() {
 		text += fmt.Sprintf(", %d skipped", s.Skipped)
 	}
 	t.line(text)
-}
-
-// space fills up to a width.
-func space(width int, text string) string { return strings.Repeat(" ", max(0, width-letters(text))) }
-
-// letters counts what a terminal shows: every letter that reports have is one column wide.
-func letters(s string) int { return utf8.RuneCountInString(s) }
-
-// wrap cuts text at spaces into lines of at most width letters, as far as the words allow.
-func wrap(text string, width int) []string {
-	var lines []string
-	line := ""
-	for _, word := range strings.Fields(text) {
-		if line != "" && letters(line)+1+letters(word) > width {
-			lines = append(lines, line)
-			line = ""
-		}
-		if line != "" {
-			line += " "
-		}
-		line += word
-	}
-	if line != "" {
-		lines = append(lines, line)
-	}
-	return lines
 }

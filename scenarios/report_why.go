@@ -3,6 +3,8 @@ package scenarios
 import (
 	"fmt"
 	"strings"
+
+	"dpilab/internal/typeset"
 )
 
 // String is one line: rule, policy, mechanism, source.
@@ -57,7 +59,7 @@ func (t *table) why() {
 	const indent = "    "
 	for _, c := range causes {
 		t.line("  " + c.text)
-		for _, line := range wrap(t.blocked(c), t.Width-len(indent)) {
+		for _, line := range typeset.Wrap(t.blocked(c), t.Width-len(indent)) {
 			t.line(t.paint(colourFaint, indent+line))
 		}
 	}

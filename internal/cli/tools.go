@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"dpilab/internal/typeset"
 	"dpilab/lab"
 	"dpilab/scenarios/tools"
 )
@@ -58,7 +59,7 @@ func toolsTable(ctx context.Context, out io.Writer, all []*tools.Tool) error {
 		name, variant, _ := strings.Cut(t.Name, "/")
 		now := state(ctx, t)
 		if name != above {
-			fmt.Fprintf(out, "%-22s %s\n", name, join("  ", now, t.Link))
+			fmt.Fprintf(out, "%-22s %s\n", name, typeset.Join("  ", now, t.Link))
 			has = now
 		}
 		above = name
@@ -90,16 +91,6 @@ func state(ctx context.Context, t *tools.Tool) string {
 		return string(r[:min(len(r), 60)])
 	}
 	return "here"
-}
-
-func join(sep string, words ...string) string {
-	var some []string
-	for _, w := range words {
-		if w != "" {
-			some = append(some, w)
-		}
-	}
-	return strings.Join(some, sep)
 }
 
 // toolJSON is a tool for programs. The names of the fields stay as they are.

@@ -5,6 +5,8 @@ import (
 	"net/netip"
 	"strings"
 	"time"
+
+	"dpilab/internal/typeset"
 )
 
 // Kind is what happened to a probe, in the word that expectations and reports use.
@@ -114,11 +116,11 @@ func (o Outcome) String() string {
 	case o.Kind == Stalled:
 		return fmt.Sprintf("stalled at %d bytes", o.Bytes)
 	case o.Kind == Skipped, o.Kind == Failed, o.Kind == BlockPage:
-		return join(": ", string(o.Kind), o.Detail)
+		return typeset.Join(": ", string(o.Kind), o.Detail)
 	case (o.Kind == Reset || o.Kind == Closed) && o.After > 0:
-		return fmt.Sprintf("%s (%s)", join(" after ", string(o.Kind), string(o.Stage)), Short(o.After))
+		return fmt.Sprintf("%s (%s)", typeset.Join(" after ", string(o.Kind), string(o.Stage)), Short(o.After))
 	case o.Kind == Reset, o.Kind == Closed, o.Kind == Silent:
-		return join(" after ", string(o.Kind), string(o.Stage))
+		return typeset.Join(" after ", string(o.Kind), string(o.Stage))
 	case o.Kind == Timeout && o.Stage != "" && o.Stage != StageConnect:
 		return fmt.Sprintf("timeout after %s", o.Stage)
 	case o.Media != nil && (o.Kind == OK || o.Kind == Loss):
@@ -215,15 +217,4 @@ func Short(d time.Duration) string {
 		return fmt.Sprintf("%.0f ms", float64(d)/1e6)
 	}
 	return fmt.Sprintf("%.1f ms", float64(d)/1e6)
-}
-
-// join puts sep between the words that are not empty.
-func join(sep string, words ...string) string {
-	var some []string
-	for _, w := range words {
-		if w != "" {
-			some = append(some, w)
-		}
-	}
-	return strings.Join(some, sep)
 }

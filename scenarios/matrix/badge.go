@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"html"
 	"io"
+
+	"dpilab/internal/typeset"
 )
 
 // shares are the colours of a badge, by the share of cells that are open (choice).
@@ -36,7 +38,7 @@ func (r *Result) WriteBadge(w io.Writer) error {
 // badge draws two fields of text. The letters are as wide as textLength says, whatever font is there.
 func badge(w io.Writer, label, value, colour string) error {
 	const height, margin, letter = 20, 6, 6.6
-	left, right := letter*float64(letters(label)), letter*float64(letters(value))
+	left, right := letter*float64(typeset.Letters(label)), letter*float64(typeset.Letters(value))
 	width := left + right + 4*margin
 	middle := left + 2*margin
 	label, value = html.EscapeString(label), html.EscapeString(value)

@@ -7,6 +7,8 @@ import (
 	"math"
 	"slices"
 	"strings"
+
+	"dpilab/internal/typeset"
 )
 
 // Change is what a comparison finds.
@@ -226,7 +228,7 @@ func (t *table) changes(k Change, some []Changed) {
 			if x.Why != "" && x.Change != Pass {
 				text += "; " + x.Why
 			}
-			for i, line := range wrap(oneLine(text), t.Width-6) {
+			for i, line := range typeset.Wrap(oneLine(text), t.Width-6) {
 				t.line(strings.Repeat(" ", 4+2*min(i, 1)) + line)
 			}
 		}
@@ -241,7 +243,7 @@ func (t *table) changes(k Change, some []Changed) {
 		for _, x := range some[:n] {
 			names = append(names, strings.TrimSpace(x.name()+" "+x.Is))
 		}
-		for i, line := range wrap(oneLine(some[0].Tool+": "+strings.Join(names, ", ")), t.Width-6) {
+		for i, line := range typeset.Wrap(oneLine(some[0].Tool+": "+strings.Join(names, ", ")), t.Width-6) {
 			t.line(strings.Repeat(" ", 4+2*min(i, 1)) + line)
 		}
 		some = some[n:]

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"io"
 	"strings"
+
+	"dpilab/internal/typeset"
 )
 
 // didColours are those of what a box did.
@@ -29,7 +31,7 @@ func (s *Story) WriteText(w io.Writer, o TableOptions) error {
 	}
 	t.line(t.paint(colourFaint, oneLine(fmt.Sprintf("seed %d; %s", s.Run.Seed, how))))
 	for _, n := range s.Notes {
-		for _, line := range wrap(oneLine("note: "+n), t.Width) {
+		for _, line := range typeset.Wrap(oneLine("note: "+n), t.Width) {
 			t.line(line)
 		}
 	}
@@ -47,7 +49,7 @@ func (t *table) steps(steps []Step) {
 	}
 	what := 20
 	for i := range steps {
-		what = min(46, max(what, letters(steps[i].What)))
+		what = min(46, max(what, typeset.Letters(steps[i].What)))
 	}
 	for i := 0; i < len(steps); {
 		n := 1
@@ -84,7 +86,7 @@ func (t *table) step(s *Step, width int) {
 			if i > 0 {
 				word = ""
 			}
-			for j, line := range wrap(oneLine(text), t.Width-28) {
+			for j, line := range typeset.Wrap(oneLine(text), t.Width-28) {
 				if j > 0 {
 					word = ""
 				}

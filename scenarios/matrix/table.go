@@ -5,6 +5,8 @@ import (
 	"io"
 	"strings"
 	"time"
+
+	"dpilab/internal/typeset"
 )
 
 // TableOptions are settings of WriteTable. The zero value is for a file.
@@ -77,7 +79,7 @@ func newTable(r *Result, o TableOptions) *table {
 		t.cells[cellKey(c.Tool, c.Scenario, c.Phase)] = c
 	}
 	for i := range r.Tools {
-		t.label = min(mostLabel, max(t.label, letters(r.Tools[i].Name)))
+		t.label = min(mostLabel, max(t.label, typeset.Letters(r.Tools[i].Name)))
 	}
 	return t
 }
@@ -143,9 +145,9 @@ func (t *table) wide() bool {
 }
 
 func (t *table) columnWidth(column int) int {
-	width := max(letters(t.Phases[column].String()), letters(t.Phases[column].Date))
+	width := max(typeset.Letters(t.Phases[column].String()), typeset.Letters(t.Phases[column].Date))
 	for i := range t.Tools {
-		width = max(width, letters(t.words(t.at(i, column))))
+		width = max(width, typeset.Letters(t.words(t.at(i, column))))
 	}
 	return width
 }
@@ -157,7 +159,7 @@ func (t *table) blocks() [][]int {
 	names := !t.wide()
 	for i := range t.Phases {
 		// A name goes to the right from its column on.
-		if names && len(block) > 0 && t.label+columnGap+stairGap*(len(block)+1)+1+letters(t.Phases[i].String()) > t.Width {
+		if names && len(block) > 0 && t.label+columnGap+stairGap*(len(block)+1)+1+typeset.Letters(t.Phases[i].String()) > t.Width {
 			all = append(all, block)
 			block = nil
 		}
@@ -195,7 +197,7 @@ func (t *table) wideBlock(columns []int) []string {
 			if cell != nil {
 				colour = looks[cell.Status].colour
 			}
-			row += strings.Repeat(" ", columnGap) + t.paint(colour, text) + strings.Repeat(" ", t.columnWidth(c)-letters(text))
+			row += strings.Repeat(" ", columnGap) + t.paint(colour, text) + strings.Repeat(" ", t.columnWidth(c)-typeset.Letters(text))
 		}
 		lines = append(lines, row)
 	}

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"dpilab/internal/typeset"
 )
 
 func TestTable(t *testing.T) {
@@ -26,7 +28,7 @@ func TestTableFits(t *testing.T) {
 		for _, columns := range tab.blocks() {
 			seen += len(columns)
 			for _, line := range tab.block(columns) {
-				require.LessOrEqual(t, letters(strings.TrimRight(line, " ")), width, line)
+				require.LessOrEqual(t, typeset.Letters(strings.TrimRight(line, " ")), width, line)
 			}
 		}
 		require.Equal(t, len(r.Phases), seen)

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+
+	"dpilab/internal/typeset"
 )
 
 // reason is what several cells have in common.
@@ -70,13 +72,13 @@ func (t *table) notOpen() {
 			t.line("")
 			t.line(t.paint(looks[x.status].colour, looks[x.status].symbol+" "+string(x.status)))
 		}
-		for i, line := range wrap(oneLine(x.text), t.Width-4) {
+		for i, line := range typeset.Wrap(oneLine(x.text), t.Width-4) {
 			if i > 0 {
 				line = "  " + line
 			}
 			t.line("  " + line)
 		}
-		for _, line := range wrap(oneLine(t.where(x)), t.Width-len(indent)) {
+		for _, line := range typeset.Wrap(oneLine(t.where(x)), t.Width-len(indent)) {
 			t.line(t.paint(colourFaint, indent+line))
 		}
 	}

@@ -5,15 +5,13 @@ import (
 	"strings"
 	"time"
 	"unicode"
-	"unicode/utf8"
-)
 
-// letters counts what a terminal shows: every letter that results have is one column wide.
-func letters(s string) int { return utf8.RuneCountInString(s) }
+	"dpilab/internal/typeset"
+)
 
 // pad fills text up to a width.
 func pad(width int, text string) string {
-	return text + strings.Repeat(" ", max(0, width-letters(text)))
+	return text + typeset.Space(width, text)
 }
 
 func cut(s string, n int) string {
@@ -34,26 +32,6 @@ func oneLine(s string) string {
 		}
 		return r
 	}, s)
-}
-
-// wrap cuts text at spaces into lines of at most width letters, as far as the words allow.
-func wrap(text string, width int) []string {
-	var lines []string
-	line := ""
-	for _, word := range strings.Fields(text) {
-		if line != "" && letters(line)+1+letters(word) > width {
-			lines = append(lines, line)
-			line = ""
-		}
-		if line != "" {
-			line += " "
-		}
-		line += word
-	}
-	if line != "" {
-		lines = append(lines, line)
-	}
-	return lines
 }
 
 // short gives a time as people say it.
